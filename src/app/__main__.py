@@ -1,0 +1,36 @@
+"""The entry point: help and the choice of a run without heavy imports, then the command line."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from app import arguments
+from app.errors import AppError
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a command and return its exit code."""
+    if arguments.wants_help(argv):
+        arguments.show(arguments.overview())
+        return 0
+    try:
+        parsed = arguments.parse(argv)
+        from app.commands import run  # takes seconds: torch and lightning
+
+        run(parsed)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except AppError as error:
+        return _fail(str(error), error.exit_code)
+    return 0
+
+
+def _fail(message: str, exit_code: int) -> int:
+    if os.environ.get("APP_DEBUG") == "1":
+        raise  # noqa: PLE0704  # called from an except clause
+    sys.stderr.write(f"error: {message}\n")
+    return exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

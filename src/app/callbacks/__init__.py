@@ -1,0 +1,9 @@
+"""What watches a run without taking part in it."""
+
+from app.callbacks.checkpoint import BestAndLast
+from app.callbacks.divergence import StopOnDivergence
+from app.callbacks.predictions import PredictionsFile
+from app.callbacks.progress import Progress
+from app.callbacks.summary import Summary
+
+__all__ = ["BestAndLast", "PredictionsFile", "Progress", "StopOnDivergence", "Summary"]

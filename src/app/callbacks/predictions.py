@@ -1,0 +1,73 @@
+"""Writes predictions to a file and shows the first of them."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from app import console
+
+
+class PredictionsFile(Callback):
+    """Writes the columns that predict_step returns to predictions.csv, a batch at a time, and prints the first rows.
+
+    Args:
+        rows: How many rows to print.
+    """
+
+    def __init__(self, rows: int = 10) -> None:
+        """Start without rows."""
+        self.rows = rows
+        self.path: Path | None = None
+        self.count = 0
+        self._head: list[list[Any]] = []
+        self._names: list[str] = []
+        self._file: IO[str] | None = None
+
+    def on_predict_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,  # noqa: ANN401  # as Callback has it
+        batch: Any,  # noqa: ANN401
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Write the rows of a batch."""
+        columns: dict[str, Tensor | Sequence[Any]] = outputs
+        if not self._names:
+            self._names = list(columns)
+            self._open()
+        values = [column.tolist() if isinstance(column, Tensor) else list(column) for column in columns.values()]
+        rows = [list(row) for row in zip(*values, strict=True)]
+        self._head += rows[: max(0, self.rows - len(self._head))]
+        self.count += len(rows)
+        if self._file is not None:
+            csv.writer(self._file, lineterminator="\n").writerows(rows)
+
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the whole file in its place and print the table."""
+        title = f"first {len(self._head)} of {self.count} predictions"
+        console.table(title, self._names, self._head)
+        if self._file is not None and self.path is not None:
+            self._file.close()
+            self._part(self.path).replace(self.path)
+            console.say(f"all {self.count} rows: {self.path}")
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave no half-written file."""
+        if self._file is not None and self.path is not None:
+            self._file.close()
+            self._part(self.path).unlink(missing_ok=True)
+
+    def _open(self) -> None:
+        if self.path is not None:
+            self._file = self._part(self.path).open("w", newline="", encoding="utf-8")
+            csv.writer(self._file, lineterminator="\n").writerow(self._names)
+
+    @staticmethod
+    def _part(path: Path) -> Path:
+        return path.with_name(f".{path.name}.part")

@@ -1,0 +1,94 @@
+"""Keeps run.json true while a run trains, and turns signals into an orderly end."""
+
+import signal
+import time
+from types import FrameType
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from app.callbacks.checkpoint import BestAndLast
+from app.errors import AppError, DivergedError, Interrupted
+from app.runs import Run
+
+
+class RunRecord(Callback):
+    """Writes status, reason, best score and wall time of a run to its run.json.
+
+    Args:
+        run: The run that trains.
+    """
+
+    def __init__(self, run: Run) -> None:
+        """Continue the wall time of a resumed run."""
+        self.run = run
+        self.started = False
+        self._signal = 0
+        self._best: dict[str, Any] = {}
+        self._before = float(run.record().get("wall_time_s", 0))
+        self._begin = time.monotonic()
+        self._handlers: dict[int, Any] = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say that the run is running; from here on a signal ends it between two batches."""
+        self.started = True
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._handlers[number] = signal.signal(number, self._note)
+        self._write(trainer, status="running", reason=None)
+
+    def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:  # noqa: ANN401
+        """Stop if a signal asked for it.
+
+        Raises:
+            Interrupted: If so.
+        """
+        if self._signal:
+            raise Interrupted(self._signal)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Record a new best."""
+        if self._best != self._best_of(trainer):
+            self._write(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Record how the run ended."""
+        stopped_early = trainer.should_stop and trainer.current_epoch != trainer.max_epochs
+        reason = "stopped early" if stopped_early else "trained to the end"
+        self._write(trainer, status="finished", reason=reason)
+        self._restore()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Record why the run ended."""
+        self._restore()
+        if isinstance(exception, Interrupted | KeyboardInterrupt):
+            status = "interrupted"
+        else:
+            status = "diverged" if isinstance(exception, DivergedError) else "failed"
+        reason = str(exception) if isinstance(exception, AppError) else f"{type(exception).__name__}: {exception}"
+        if self.started:
+            self._write(trainer, status=status, reason=reason.rstrip(": "))
+
+    def _write(self, trainer: Trainer, **facts: Any) -> None:  # noqa: ANN401  # any JSON value
+        self._best = self._best_of(trainer)
+        self.run.update(
+            **facts,
+            epochs=trainer.current_epoch,
+            steps=trainer.global_step,
+            best=self._best or None,
+            wall_time_s=round(self._before + time.monotonic() - self._begin, 3),
+        )
+
+    @staticmethod
+    def _best_of(trainer: Trainer) -> dict[str, Any]:
+        keepers = [callback for callback in trainer.checkpoint_callbacks if isinstance(callback, BestAndLast)]
+        return keepers[0].best if keepers else {}
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._signal:  # the second time is meant: do not wait for the batch
+            raise Interrupted(number)
+        self._signal = number
+
+    def _restore(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers.clear()

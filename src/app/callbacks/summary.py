@@ -1,0 +1,28 @@
+"""Shows the network before it trains."""
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelSummary
+from torch import nn
+
+from app import console
+
+
+class Summary(ModelSummary):
+    """Prints the layers that have parameters, and how many."""
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Print the table."""
+        if trainer.is_global_zero:
+            rows = [[name, str(layer), parameters(layer)] for name, layer in learning_layers(pl_module)]
+            trained = sum(p.numel() for p in pl_module.parameters() if p.requires_grad)
+            console.table(f"{parameters(pl_module):,} parameters, {trained:,} trained", ["layer", "", "parameters"], rows)
+
+
+def learning_layers(module: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Return the innermost modules that own parameters, by name."""
+    return [(name, layer) for name, layer in module.named_modules() if list(layer.parameters(recurse=False))]
+
+
+def parameters(module: nn.Module) -> int:
+    """Return the number of parameters."""
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -1,0 +1,80 @@
+"""What a checkpoint says of itself, read without running anything that it may contain."""
+
+import pickle
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+
+from app.console import number
+from app.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint file and its contents.
+
+    Args:
+        path: The file.
+        content: What Lightning saved; tensors are on the CPU and read from the disk when used.
+    """
+
+    path: Path
+    content: dict[str, Any]
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs trained."""
+        return int(self.content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+
+    @property
+    def epoch(self) -> int:
+        """Epoch that was trained last, from 0."""
+        return self.epochs - 1
+
+    @property
+    def steps(self) -> int:
+        """Number of optimizer steps taken."""
+        return int(self.content["global_step"])
+
+    @property
+    def provenance(self) -> str:
+        """One line for a person: file, epoch and score."""
+        score = self.content.get("score")
+        when = f" in epoch {score['epoch']}" if score and score["epoch"] != self.epoch else ""
+        text = f", {score['monitor']} {number(score['value'])}{when}" if score else ""
+        return f"{self.path}: epoch {self.epoch}{text}"
+
+    def restore(self, task: LightningModule) -> None:
+        """Load the weights into a task.
+
+        Raises:
+            UsageError: If they are those of another network.
+        """
+        try:
+            task.load_state_dict(self.content["state_dict"])
+        except RuntimeError as error:
+            details = [line.strip() for line in str(error).splitlines()[1:]]
+            raise UsageError(f"{self.path} holds another network than the settings say: {details[0]}") from error
+        task.on_load_checkpoint(self.content)
+
+
+def load(path: Path) -> Saved:
+    """Read a checkpoint with torch.load(weights_only=True): a file that holds code is refused, and does not run.
+
+    Raises:
+        UsageError: If it is damaged, unsafe or not a checkpoint of Lightning.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except pickle.UnpicklingError as error:
+        raise UsageError(f"{path} is not a checkpoint that can be loaded safely (weights only)") from error
+    except (RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
+        raise UsageError(f"{path} is damaged or not a checkpoint: {str(error).splitlines()[0]}") from error
+    needed = {"epoch", "global_step", "state_dict", "loops"}
+    if not isinstance(content, dict) or not needed <= content.keys():
+        raise UsageError(f"{path} is not a checkpoint of a run: it needs {', '.join(sorted(needed))}")
+    return Saved(path, content)

@@ -1,0 +1,44 @@
+"""Errors that end a command with a message instead of a traceback."""
+
+import difflib
+import signal
+from collections.abc import Iterable
+
+
+class AppError(Exception):
+    """Something outside the program went wrong: a full disk, a folder that cannot be written."""
+
+    exit_code = 1
+
+
+class UsageError(AppError):
+    """The command line, a config, a run or a checkpoint is not what was asked for."""
+
+    exit_code = 2
+
+
+class DataError(AppError):
+    """Data is missing or unusable."""
+
+    exit_code = 3
+
+
+class DivergedError(AppError):
+    """The loss is no longer finite."""
+
+    exit_code = 4
+
+
+class Interrupted(AppError):
+    """A signal asked the run to stop, and it stopped between two batches."""
+
+    def __init__(self, number: int) -> None:
+        """Store the shell's exit code for a signal, 128 + its number."""
+        super().__init__("interrupted" if number == signal.SIGINT else "terminated")
+        self.exit_code = 128 + number
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """Return '; did you mean X?' for the name most like a misspelt word, or nothing."""
+    matches = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
+    return f"; did you mean {matches[0]}?" if matches else ""

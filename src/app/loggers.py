@@ -1,0 +1,141 @@
+"""Loggers that write straight into the folder of a run, and continue there when it is resumed."""
+
+import csv
+import io
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+from app.runs import write_text
+
+
+class TensorBoard(TensorBoardLogger):
+    """TensorBoard events, without a folder per logger and without metrics that nobody measured.
+
+    Args:
+        flush_secs: Seconds between writes to the disk.
+    """
+
+    def __init__(self, flush_secs: int = 10) -> None:
+        """Open nothing yet."""
+        super().__init__(save_dir="", name="", version="", default_hp_metric=False, flush_secs=flush_secs)
+        self.folder = Path()
+
+    def begin(self, folder: Path, purge_step: int | None = None) -> None:
+        """Choose the folder of a run; what an interrupted run logged there from purge_step on is hidden."""
+        self.folder = folder
+        self._kwargs["purge_step"] = purge_step
+
+    @property
+    def log_dir(self) -> str:
+        """Folder of the run."""
+        return str(self.folder)
+
+    @property
+    def root_dir(self) -> str:
+        """Folder of the run."""
+        return str(self.folder)
+
+    def save(self) -> None:
+        """Do nothing: events are written every flush_secs, and the settings are in config.yaml."""
+
+
+class MetricsFile(Logger):
+    """Every logged scalar in metrics.csv: one row an epoch, a column a metric, numbers in full."""
+
+    def __init__(self) -> None:
+        """Open nothing yet."""
+        super().__init__()
+        self.folder = Path()
+        self.purge_step: int | None = None
+        self._names: list[str] | None = None
+        self._row: dict[str, Any] = {}
+
+    def begin(self, folder: Path, purge_step: int | None = None) -> None:
+        """Choose the folder of a run; rows that an interrupted run wrote there from purge_step on are dropped."""
+        self.folder = folder
+        self.purge_step = purge_step
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / "metrics.csv"
+
+    @property
+    def name(self) -> str:
+        """Return no name: the folder is all there is."""
+        return ""
+
+    @property
+    def version(self) -> str:
+        """Return no version."""
+        return ""
+
+    @property
+    def log_dir(self) -> str:
+        """Folder of the run."""
+        return str(self.folder)
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Do nothing: config.yaml has them."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Add metrics to the row of a step; without an epoch, like learning rates, they join the row that follows."""
+        if "epoch" in self._row and self._row["step"] != step:
+            self._write()
+        self._row |= {**metrics, "step": step}
+        if "epoch" in metrics:
+            self._row["epoch"] = int(metrics["epoch"])
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Write the last row."""
+        self._write()
+
+    def _write(self) -> None:
+        row, self._row = self._row, {}
+        if not row:
+            return
+        if self._names is None:
+            self._continue()
+        if self.purge_step is None or not set(row) <= set(self._names or ()):
+            self._rewrite(row)
+        else:
+            with self.path.open("a", newline="", encoding="utf-8") as file:
+                csv.DictWriter(file, self._names or [], lineterminator="\n").writerow(row)
+
+    def _continue(self) -> None:
+        """Take over the columns of a file that is there already, without the rows that will be logged again."""
+        kept = [row for row in self._read() if self.purge_step is None or int(row["step"]) < self.purge_step]
+        self._names = list(kept[0]) if kept else []
+        self._save(kept)
+
+    def _rewrite(self, row: dict[str, Any]) -> None:
+        """Write the file anew, with more columns or with more in the row of a step that is there already."""
+        self._names = list(dict.fromkeys(["epoch", "step", *(self._names or ()), *row]))
+        rows = self._read()
+        same = [old for old in rows if old["step"] == str(row["step"])]
+        if same:
+            same[-1].update(row)
+        else:
+            rows.append(row)
+        self._save(rows)
+
+    def _read(self) -> list[dict[str, Any]]:
+        if not self.path.is_file():
+            return []
+        with self.path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    def _save(self, rows: list[dict[str, Any]]) -> None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self._names or [], restval="", lineterminator="\n")
+        if self._names:
+            writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.path, text.getvalue())

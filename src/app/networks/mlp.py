@@ -1,0 +1,68 @@
+"""Multi-layer perceptron."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+
+from app.networks.initialization import Scheme, initialize
+
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "leaky_relu": nn.LeakyReLU,
+}
+
+
+class MLP(nn.Module):
+    """Linear layers with an activation after each but the last; inputs of any shape (B, ...) are flattened.
+
+    Args:
+        in_features: Numbers in one input.
+        hidden_features: Width of each hidden layer; none gives a linear model.
+        out_features: Numbers in one output.
+        activation: Function after each hidden layer.
+        dropout: Probability in [0, 1) of dropping a unit: one for all hidden layers, or one for each.
+        batch_norm: Normalize over the batch before each activation.
+        init: How weights are drawn.
+
+    Raises:
+        ValueError: If a width is not positive, or there are more or fewer dropouts than hidden layers.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        hidden_features: Sequence[int] = (),
+        out_features: int = 1,
+        activation: Literal["relu", "tanh", "sigmoid", "gelu", "silu", "leaky_relu"] = "relu",
+        dropout: float | Sequence[float] = 0.0,
+        batch_norm: bool = False,
+        init: Scheme = "default",
+    ) -> None:
+        """Build the layers."""
+        super().__init__()
+        widths = [in_features, *hidden_features]
+        if min(*widths, out_features) < 1:
+            raise ValueError(f"layers of an MLP need at least one unit: {in_features}-{hidden_features}-{out_features}")
+        dropouts = [dropout] * len(hidden_features) if isinstance(dropout, float | int) else list(dropout)
+        if len(dropouts) != len(hidden_features):
+            raise ValueError(f"{len(dropouts)} dropouts for {len(hidden_features)} hidden layers")
+        layers: list[nn.Module] = []
+        for before, after, probability in zip(widths, widths[1:], dropouts, strict=False):
+            layers.append(nn.Linear(before, after))
+            if batch_norm:
+                layers.append(nn.BatchNorm1d(after))
+            layers.append(ACTIVATIONS[activation]())
+            if probability:
+                layers.append(nn.Dropout(probability))
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], out_features))
+        initialize(self, init)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Map (B, ...) with in_features numbers in each input to (B, out_features)."""
+        outputs: Tensor = self.layers(inputs.flatten(1))
+        return outputs

@@ -1,0 +1,23 @@
+"""The settings' parser: no abbreviations, and errors of a line or two."""
+
+from typing import Any, NoReturn
+
+from lightning.pytorch.cli import LightningArgumentParser
+
+from app.errors import UsageError
+
+
+class Parser(LightningArgumentParser):
+    """Raises UsageError instead of printing the usage of three hundred options."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as the base class has it
+        """Accept whole option names only."""
+        super().__init__(*args, allow_abbrev=False, **kwargs)
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise the message.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(message) from ex

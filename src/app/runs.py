@@ -1,0 +1,183 @@
+"""Run folders: `lightning_logs/<name>/version_N`, where they are and what is known of them.
+
+Imports nothing heavy: a run is found, or missed with an error, before torch is loaded.
+"""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.errors import UsageError, nearest
+
+FOLDER = "lightning_logs"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run and what evaluation adds to it.
+
+    Args:
+        folder: `.../<name>/version_N`.
+    """
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The config's name, or what replaced it."""
+        return self.folder.resolve().parent.name
+
+    @property
+    def config(self) -> Path:
+        """The settings that really ran."""
+        return self.folder / "config.yaml"
+
+    @property
+    def best(self) -> Path:
+        """Checkpoint of the epoch with the best monitored score."""
+        return self.folder / "checkpoints" / "best.ckpt"
+
+    @property
+    def last(self) -> Path:
+        """Checkpoint to resume from."""
+        return self.folder / "checkpoints" / "last.ckpt"
+
+    @property
+    def title(self) -> str:
+        """How a user names the run with --run: short below the current folder, else its path."""
+        folder = self.folder
+        return "/".join(folder.parts[1:]) if folder.parts[:1] == (FOLDER,) else str(folder)
+
+    def record(self) -> dict[str, Any]:
+        """Return what run.json says, nothing if it is missing.
+
+        Raises:
+            UsageError: If it is not JSON.
+        """
+        path = self.folder / "run.json"
+        try:
+            record: dict[str, Any] = json.loads(path.read_text())
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise UsageError(f"{path} is damaged: {error}") from error
+        return record
+
+    def update(self, **facts: Any) -> None:  # noqa: ANN401  # any JSON value
+        """Add facts to run.json."""
+        write_json(self.folder / "run.json", self.record() | facts)
+
+    def checkpoint(self, which: str) -> Path:
+        """Return the path of checkpoint best, last or a file.
+
+        Raises:
+            UsageError: If there is none.
+        """
+        path = {"best": self.best, "last": self.last}.get(which, Path(which))
+        if path.is_file():
+            return path
+        if which not in ("best", "last"):
+            raise UsageError(f"checkpoint {which} does not exist{nearest(which, ['best', 'last'])}")
+        other = "last" if which == "best" else "best"
+        if self.checkpoint_exists(other):
+            raise UsageError(f"{self.title} has no {which} checkpoint; it has one to ask for with --ckpt_path {other}")
+        status = self.record().get("status", "unknown")
+        raise UsageError(f"{self.title} has no checkpoint (status: {status}). {self._alternative()}")
+
+    def checkpoint_exists(self, which: str) -> bool:
+        """Say whether there is a best or a last checkpoint."""
+        return (self.best if which == "best" else self.last).is_file()
+
+    def _alternative(self) -> str:
+        older = [run for run in reversed(versions(self.folder.parent)) if run.checkpoint_exists("best") and run != self]
+        return f"An older run has: --run {older[0].title}" if older else "Train first: python -m app fit --config ..."
+
+
+def create(root: Path, name: str) -> Run:
+    """Make the folder of the next version; two runs started at once get two folders.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
+    parent = root / FOLDER / name
+    number = max((_number(run.folder) for run in versions(parent)), default=-1) + 1
+    while True:
+        folder = parent / f"version_{number}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not folder.is_dir():
+                raise
+            number += 1
+        else:
+            return Run(folder)
+
+
+def versions(parent: Path) -> list[Run]:
+    """Return the runs in a folder `lightning_logs/<name>`, oldest first."""
+    folders = parent.glob("version_*") if parent.is_dir() else []
+    return [Run(folder) for folder in sorted((f for f in folders if _number(f) >= 0), key=_number)]
+
+
+def newest(root: Path, name: str) -> Run:
+    """Return the newest run of a name.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    runs = versions(root / FOLDER / name)
+    if runs:
+        return runs[-1]
+    hint = nearest(name, _names(root))
+    raise UsageError(f"no run of {name} in {root / FOLDER}{hint}. Train one: python -m app fit --config configs/{name}.yaml")
+
+
+def find(text: str, root: Path) -> Run:
+    """Return the run that a user names: a folder, `product/version_3`, or `product` for its newest.
+
+    Raises:
+        UsageError: If there is none, naming the nearest.
+    """
+    for folder in (Path(text), root / FOLDER / text):
+        if Run(folder).config.is_file():
+            return Run(folder)
+        if versions(folder):
+            return versions(folder)[-1]
+    if Path(text).exists():
+        raise UsageError(f"{text} is not the folder of a run: it has no config.yaml")
+    titles = [f"{name}/{run.folder.name}" for name in _names(root) for run in versions(root / FOLDER / name)]
+    raise UsageError(f"no run {text} in {root / FOLDER}{nearest(text, titles)}")
+
+
+def containing(checkpoint: Path) -> Run | None:
+    """Return the run whose checkpoint a file is, if it lies in a run."""
+    run = Run(checkpoint.parent.parent)
+    return run if run.config.is_file() else None
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never a part."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text so that a reader sees the old file or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _number(folder: Path) -> int:
+    match = re.fullmatch(r"version_(\d+)", folder.name)
+    return int(match[1]) if match else -1
+
+
+def _names(root: Path) -> list[str]:
+    return sorted(path.name for path in (root / FOLDER).glob("*") if path.is_dir())

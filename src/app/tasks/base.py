@@ -1,0 +1,147 @@
+"""What every supervised task does: steps, logging, standardization and optimizers."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torchmetrics import MetricCollection
+
+from app.errors import UsageError
+
+Batch = Tensor | Sequence[Any]
+Columns = dict[str, Tensor | Sequence[Any]]
+
+
+class SupervisedTask(LightningModule, ABC):
+    """Learns targets from inputs; a subclass adds its loss, its metrics and how it presents a prediction.
+
+    A batch is `(inputs, targets)`; in `predict` also `inputs` alone or `(inputs, targets or None, index)`. Inputs and
+    targets are raw: whatever standardization a task needs is a buffer of the task, set when fitting starts.
+
+    Args:
+        network: Maps standardized inputs to what the loss takes.
+        optimizer: Class of torch.optim with its arguments.
+        lr_scheduler: Class of torch.optim.lr_scheduler with its arguments, stepped once an epoch.
+        metrics: Computed on validation and test predictions, by name.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: OptimizerCallable,
+        lr_scheduler: LRSchedulerCallable | None,
+        metrics: MetricCollection,
+    ) -> None:
+        """Store the parts."""
+        super().__init__()
+        self.network = network
+        self.optimizer = optimizer
+        self.lr_scheduler = lr_scheduler
+        self.val_metrics = metrics.clone(prefix="val/")
+        self.test_metrics = metrics.clone(prefix="test/")
+
+    @abstractmethod
+    def fit_statistics(self, dataset: Dataset[Any]) -> None:
+        """Set the standardization from the training split, unless a checkpoint has set it."""
+
+    @abstractmethod
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """Return what the loss takes, from raw inputs."""
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss, a scalar."""
+
+    @abstractmethod
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """Return what the metrics take, in original units."""
+
+    @abstractmethod
+    def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
+        """Return the columns of the table of predictions, each with one entry a sample."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Map raw inputs to predictions in original units."""
+        return self.predictions(self.outputs(inputs))
+
+    def on_fit_start(self) -> None:
+        """Set the standardization and see that network and data fit together, before any time is spent."""
+        dataset = self.trainer.datamodule.train_dataloader().dataset  # the whole split, whatever a sampler makes of it
+        self.fit_statistics(dataset)
+        self._try(*next(batches(dataset, size=2)))
+
+    def on_train_epoch_start(self) -> None:
+        """Begin the sums behind the mean training loss of the epoch."""
+        self._loss_sum = torch.zeros((), device=self.device)
+        self._samples = 0
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return the loss of a batch."""
+        inputs, targets = batch
+        loss = self.loss(self.outputs(inputs), targets)
+        # Summed here and logged once an epoch: self.log in every step costs as much as the step of a small network.
+        self._loss_sum += loss.detach() * len(targets)
+        self._samples += len(targets)
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Log the mean training loss of the epoch."""
+        self.log("train/loss", self._loss_sum / max(self._samples, 1), sync_dist=True)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Log loss and metrics of a batch of the validation split."""
+        self._evaluate("val", batch, self.val_metrics)
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Log loss and metrics of a batch of the test split."""
+        self._evaluate("test", batch, self.test_metrics)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Columns:
+        """Return the rows of the table of predictions for a batch."""
+        inputs, targets, index, *_ = [*batch, None, None] if isinstance(batch, list | tuple) else [batch, None, None]
+        return self.columns(inputs, targets, index)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Build the optimizer and, if there is one, the scheduler."""
+        optimizer = self.optimizer(self.parameters())
+        if self.lr_scheduler is None:
+            return optimizer
+        scheduler = self.lr_scheduler(optimizer)
+        # Only ReduceLROnPlateau watches a metric.
+        monitor = getattr(scheduler, "monitor", "val/loss")
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": monitor}}
+
+    def _evaluate(self, stage: str, batch: tuple[Tensor, Tensor], metrics: MetricCollection) -> None:
+        inputs, targets = batch
+        outputs = self.outputs(inputs)
+        loss = self.loss(outputs, targets)
+        metrics.update(self.predictions(outputs), targets)
+        self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, batch_size=len(targets), sync_dist=True)
+        self.log_dict(metrics, on_step=False, on_epoch=True, batch_size=len(targets))
+
+    @torch.no_grad()
+    def _try(self, inputs: Tensor, targets: Tensor) -> None:
+        training = self.training
+        try:
+            self.eval()
+            outputs = self.outputs(inputs.to(self.device))
+            self.loss(outputs, targets.to(self.device))
+        except (RuntimeError, ValueError, IndexError) as error:
+            shapes = f"inputs {tuple(inputs.shape)} and targets {tuple(targets.shape)}"
+            raise UsageError(f"the network does not fit the data, {shapes}: {str(error).splitlines()[0]}") from error
+        finally:
+            self.train(training)
+
+
+def batches(dataset: Dataset[Any], size: int = 1024) -> Iterator[Sequence[Any]]:
+    """Yield a data set once in its own order: every sample, however a loader would draw them."""
+    if isinstance(dataset, TensorDataset):
+        yield from (dataset[start : start + size] for start in range(0, len(dataset), size))
+    else:
+        yield from DataLoader(dataset, batch_size=size)

@@ -1,0 +1,145 @@
+"""`fit`: a new run, or one that goes on."""
+
+import os
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+from lightning.pytorch import Trainer
+
+from app import console, environment, runs
+from app.arguments import Arguments, program
+from app.callbacks import BestAndLast
+from app.callbacks.record import RunRecord
+from app.checkpoints import Saved, load
+from app.cli import CommandLine
+from app.errors import Interrupted, UsageError
+from app.loggers import MetricsFile, TensorBoard
+from app.runs import Run
+from app.settings import changes, flat, read
+
+# What a checkpoint restores would undo a change of these, or contradict it.
+RESTORED = ("model.", "callbacks.checkpoint.", "callbacks.early_stopping", "seed_everything")
+
+
+def fit(cli: CommandLine, arguments: Arguments) -> None:
+    """Train in a new run, or go on in the run that is resumed.
+
+    Raises:
+        UsageError: If a run cannot be resumed with these settings.
+    """
+    saved = load(arguments.checkpoint) if arguments.checkpoint else None
+    if saved is not None:
+        saved.restore(cli.model)
+    if cli.trainer.fast_dev_run:
+        with tempfile.TemporaryDirectory() as folder:
+            _train(cli, Run(Path(folder)), None)
+        console.say("fast_dev_run: nothing is kept")
+    elif arguments.run is None:
+        _start(cli, arguments, saved)
+    elif saved is not None:
+        _resume(cli, arguments.run, saved)
+
+
+def _start(cli: CommandLine, arguments: Arguments, weights: Saved | None) -> None:
+    run = runs.create(arguments.root, arguments.name)
+    if weights is not None:
+        console.say(f"weights from {weights.provenance}")
+    run.update(
+        status="running",
+        started=_now(),
+        command=shlex.join(["app", *sys.argv[1:]]),
+        seed=cli.settings["seed_everything"],
+        init_from=str(weights.path) if weights else None,
+        **environment.facts(),
+    )
+    _save_settings(cli, run)
+    _train(cli, run, None)
+
+
+def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
+    changed = changes(read(run.config), flat(cli.settings))
+    changed.pop("trainer.default_root_dir", None)
+    for key, values in changed.items():
+        if key.startswith(RESTORED):
+            raise UsageError(
+                f"{key} cannot change from {values} when a run is resumed: the state in its checkpoint would undo it.\n"
+                f"To start a new run from its weights: {program()} fit --init_from {run.title} --{key} ..."
+            )
+    if saved.epochs >= (cli.trainer.max_epochs or 0) > 0:
+        console.say(f"{run.title} has trained its {saved.epochs} epochs; to go on: --trainer.max_epochs N")
+        return
+    resumed = {"time": _now(), "epoch": saved.epochs, "changed": changed}
+    run.update(resumed=[*run.record().get("resumed", []), resumed])
+    _save_settings(cli, run)
+    console.say(f"resumed from {saved.provenance}")
+    _train(cli, run, saved)
+
+
+def _train(cli: CommandLine, run: Run, saved: Saved | None) -> None:
+    trainer, record = cli.trainer, RunRecord(run)
+    _open(trainer, run, saved.steps if saved else 0)
+    trainer.callbacks.append(record)
+    console.say(f"run {run.folder}  seed {cli.settings['seed_everything']}  {trainer.accelerator.name()}")
+    try:
+        trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=saved and saved.path, weights_only=True)
+    except SystemExit as error:  # Lightning's answer to Ctrl-C
+        raise Interrupted(signal.SIGINT) from error
+    finally:
+        if not record.started and saved is None:
+            _discard(run)
+    _report(trainer, run)
+
+
+def _open(trainer: Trainer, run: Run, step: int) -> None:
+    trainer._default_root_dir = str(run.folder)  # what else Lightning writes, profiles say, belongs to the run
+    for logger in trainer.loggers:
+        if isinstance(logger, TensorBoard | MetricsFile):
+            logger.begin(run.folder, purge_step=step)
+    for callback in trainer.callbacks:
+        if isinstance(callback, BestAndLast):
+            callback.folder = run.folder / "checkpoints"
+
+
+def _save_settings(cli: CommandLine, run: Run) -> None:
+    runs.write_text(run.config, yaml.safe_dump(cli.settings, sort_keys=False, allow_unicode=True))
+
+
+def _discard(run: Run) -> None:
+    """Leave nothing of a run that never took a step: it would be the newest, and there is nothing to evaluate."""
+    shutil.rmtree(run.folder, ignore_errors=True)
+    for parent in (run.folder.parent, run.folder.parent.parent):
+        if parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
+
+
+def _report(trainer: Trainer, run: Run) -> None:
+    keepers = [callback for callback in trainer.checkpoint_callbacks if isinstance(callback, BestAndLast)]
+    last = {name: value.item() for name, value in trainer.callback_metrics.items()}
+    columns = {f"last (epoch {trainer.current_epoch - 1})": last}
+    if keepers and keepers[0].best:
+        best = keepers[0].best
+        columns = {f"best {best['monitor']} (epoch {best['epoch']})": best["metrics"]} | columns
+    took = console.duration(run.record().get("wall_time_s", 0.0))
+    console.metrics(f"\n{run.folder}: {trainer.current_epoch} epochs in {took}", columns)
+    which = "" if run.best.is_file() else " --ckpt_path last"
+    console.say("\nnext")
+    console.say(f"  {program()} test --run {run.title}{which}")
+    console.say(f"  {program()} predict --run {run.title}{which}")
+    console.say(f"  {_tensorboard()} --logdir {run.folder.parent}")
+
+
+def _tensorboard() -> str:
+    """Return how to call it: by name if the environment is active, else by its path from here."""
+    script = Path(sys.executable).with_name("tensorboard")
+    found = shutil.which("tensorboard")
+    return "tensorboard" if found and Path(found) == script else os.path.relpath(script)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
