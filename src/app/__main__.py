@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _fail(message: str, exit_code: int) -> int:
     if os.environ.get("APP_DEBUG") == "1":
-        raise  # noqa: PLE0704  # called from an except clause
+        raise  # called from an except clause
     sys.stderr.write(f"error: {message}\n")
     return exit_code
 

@@ -1,7 +1,6 @@
 """The part of the command line that chooses what to run and where, read before anything heavy is imported."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any, NoReturn
 import yaml
 
 from app import runs
-from app.errors import UsageError, nearest
+from app.errors import UsageError, nearest, program
 
 COMMANDS = {
     "fit": "train a network, or resume a run",
@@ -49,11 +48,6 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message)
 
 
-def program() -> str:
-    """Return how the user started us: the set-up script passes its own name on."""
-    return os.environ.get("APP_PROGRAM", "python -m app")
-
-
 def option_parser(command: str) -> argparse.ArgumentParser:
     """Return the parser of a command's own options."""
     usage = f"{program()} {command} [--config FILE ...] [--run RUN] [options] [--KEY VALUE ...]"
@@ -62,7 +56,9 @@ def option_parser(command: str) -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("-c", "--config", action="append", default=[], metavar="FILE", help="settings; may be repeated, later ones win")
-    run_help = "resume this run, in its own folder" if command == "fit" else "evaluate this run, not the config's newest"
+    run_help = (
+        "resume this run, in its own folder" if command == "fit" else "evaluate this run, not the config's newest"
+    )
     add("--run", metavar="RUN", help=f"{run_help}: a folder, or product/version_3, or product for its newest")
     add("--name", metavar="NAME", help="name of the run's folder in place of the config's name")
     if command == "fit":

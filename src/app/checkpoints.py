@@ -73,7 +73,8 @@ def load(path: Path) -> Saved:
     except pickle.UnpicklingError as error:
         raise UsageError(f"{path} is not a checkpoint that can be loaded safely (weights only)") from error
     except (RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
-        raise UsageError(f"{path} is damaged or not a checkpoint: {str(error).splitlines()[0]}") from error
+        reason = (str(error) or "it ends too early").splitlines()[0]
+        raise UsageError(f"{path} is damaged or not a checkpoint: {reason}") from error
     needed = {"epoch", "global_step", "state_dict", "loops"}
     if not isinstance(content, dict) or not needed <= content.keys():
         raise UsageError(f"{path} is not a checkpoint of a run: it needs {', '.join(sorted(needed))}")

@@ -1,14 +1,19 @@
 """Runs a command, once it is known that its run, config and checkpoint exist."""
 
+import os
 import signal
 from types import FrameType
+
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from app import quiet
 from app.arguments import Arguments
 from app.cli import CommandLine
-from app.errors import Interrupted
+from app.errors import AppError, Interrupted, UsageError
 from app.evaluation import predict, score
 from app.training import fit
+
+COMMANDS = {"fit": fit, "validate": score, "test": score, "predict": predict}
 
 
 def run(arguments: Arguments) -> None:
@@ -19,13 +24,15 @@ def run(arguments: Arguments) -> None:
     """
     quiet.install()
     signal.signal(signal.SIGTERM, _terminate)
-    cli = CommandLine(arguments)
-    if arguments.command == "fit":
-        fit(cli, arguments)
-    elif arguments.command == "predict":
-        predict(cli, arguments)
-    else:
-        score(cli, arguments)
+    try:
+        cli = CommandLine(arguments)
+        COMMANDS[arguments.command](cli, arguments)
+    except MisconfigurationException as error:
+        raise UsageError(" ".join(str(error).split())) from error
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise AppError(f"{os.strerror(error.errno)}: {error.filename or 'while writing'}") from error
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

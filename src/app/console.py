@@ -1,13 +1,14 @@
 """What a person reads: lines and tables on standard output."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-# A pipe has no width: as wide as a line gets, so that nothing is cut or wrapped.
-_console = Console(highlight=False, soft_wrap=True)
+# A file or pipe has no width: wide enough that no table is cut.
+_console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 1000)
 
 
 def say(text: str) -> None:
@@ -16,9 +17,9 @@ def say(text: str) -> None:
 
 
 def table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table with numbers rounded to six significant digits."""
-    grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    values = [[number(value) for value in row] for row in rows]
+    """Print a table with rounded numbers."""
+    grid = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+    values = [[_cell(name, value) for name, value in zip(names, row, strict=True)] for row in rows]
     for index, name in enumerate(names):
         numeric = all(row[index][:1] in "-0123456789" for row in values)
         grid.add_column(name, justify="right" if numeric else "left", no_wrap=True)
@@ -29,14 +30,24 @@ def table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> No
 
 def metrics(title: str, columns: Mapping[str, Mapping[str, float]]) -> None:
     """Print metrics by name, one column for each heading."""
-    names = list(dict.fromkeys(name for values in columns.values() for name in values))
+    names = sorted({name for values in columns.values() for name in values}, key=order)
     rows = [[name, *(values.get(name, "") for values in columns.values())] for name in names]
     table(title, ["metric", *columns], rows)
+
+
+def order(metric: str) -> tuple[bool, bool, str]:
+    """Return a key that sorts losses first, then other metrics of a stage, then the rest."""
+    return "/" not in metric, not metric.endswith("/loss"), metric
 
 
 def number(value: object) -> str:
     """Return a value as text, a float with six significant digits."""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _cell(name: str, value: object) -> str:
+    """Return a table's entry; probabilities need three digits, so that ten classes fit in a line."""
+    return f"{value:.3f}" if name.startswith("p_") else number(value)
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,7 @@
-"""Errors that end a command with a message instead of a traceback."""
+"""Errors that end a command with a message instead of a traceback, and the words of those messages."""
 
 import difflib
+import os
 import signal
 from collections.abc import Iterable
 
@@ -42,3 +43,8 @@ def nearest(word: str, names: Iterable[str]) -> str:
     """Return '; did you mean X?' for the name most like a misspelt word, or nothing."""
     matches = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
     return f"; did you mean {matches[0]}?" if matches else ""
+
+
+def program() -> str:
+    """Return how the user calls this program, for commands in messages; the set-up script passes its own name on."""
+    return os.environ.get("APP_PROGRAM", "python -m app")

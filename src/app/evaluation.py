@@ -6,7 +6,7 @@ from app import console, runs
 from app.arguments import Arguments
 from app.callbacks import PredictionsFile
 from app.checkpoints import Saved, load
-from app.cli import CommandLine
+from app.cli import CommandLine, callbacks
 from app.errors import UsageError
 from app.loggers import MetricsFile, TensorBoard
 from app.settings import changes, flat, read
@@ -36,9 +36,9 @@ def predict(cli: CommandLine, arguments: Arguments) -> None:
     """Print the first predictions and write all to predictions.csv of the run."""
     saved = _restore(cli, arguments)
     cli.trainer.loggers = []
-    for callback in cli.trainer.callbacks:
+    for callback in callbacks(cli.trainer):
         if isinstance(callback, PredictionsFile):
-            callback.path = arguments.run and arguments.run.folder / "predictions.csv"
+            callback.path = arguments.run.folder / "predictions.csv" if arguments.run else None
     cli.trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
     if arguments.run is None:
         console.say("not the checkpoint of a run: nothing is written")

@@ -21,3 +21,10 @@ class Parser(LightningArgumentParser):
             UsageError: Always.
         """
         raise UsageError(message) from ex
+
+
+def shortened(message: str) -> str:
+    """Return the telling line of a message about a union of types: the first alternative that is not null."""
+    lines = [line.strip() for line in message.splitlines()]
+    details = [line[2:] for line in lines if line.startswith("- ") and "NoneType" not in line]
+    return details[0] if details else " ".join(filter(None, lines[:2]))

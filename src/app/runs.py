@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.errors import UsageError, nearest
+from app.errors import UsageError, nearest, program
 
 FOLDER = "lightning_logs"
 
@@ -93,7 +93,7 @@ class Run:
 
     def _alternative(self) -> str:
         older = [run for run in reversed(versions(self.folder.parent)) if run.checkpoint_exists("best") and run != self]
-        return f"An older run has: --run {older[0].title}" if older else "Train first: python -m app fit --config ..."
+        return f"An older run has: --run {older[0].title}" if older else f"Train first: {program()} fit --config ..."
 
 
 def create(root: Path, name: str) -> Run:
@@ -132,7 +132,9 @@ def newest(root: Path, name: str) -> Run:
     if runs:
         return runs[-1]
     hint = nearest(name, _names(root))
-    raise UsageError(f"no run of {name} in {root / FOLDER}{hint}. Train one: python -m app fit --config configs/{name}.yaml")
+    raise UsageError(
+        f"no run of {name} in {root / FOLDER}{hint}. Train one: {program()} fit --config configs/{name}.yaml"
+    )
 
 
 def find(text: str, root: Path) -> Run:
@@ -149,7 +151,8 @@ def find(text: str, root: Path) -> Run:
     if Path(text).exists():
         raise UsageError(f"{text} is not the folder of a run: it has no config.yaml")
     titles = [f"{name}/{run.folder.name}" for name in _names(root) for run in versions(root / FOLDER / name)]
-    raise UsageError(f"no run {text} in {root / FOLDER}{nearest(text, titles)}")
+    hint = nearest(text, titles) or f". Train one: {program()} fit --config configs/NAME.yaml"
+    raise UsageError(f"no run {text} in {root / FOLDER}{hint}")
 
 
 def containing(checkpoint: Path) -> Run | None:

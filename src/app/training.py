@@ -13,12 +13,12 @@ import yaml
 from lightning.pytorch import Trainer
 
 from app import console, environment, runs
-from app.arguments import Arguments, program
+from app.arguments import Arguments
 from app.callbacks import BestAndLast
 from app.callbacks.record import RunRecord
 from app.checkpoints import Saved, load
-from app.cli import CommandLine
-from app.errors import Interrupted, UsageError
+from app.cli import CommandLine, callbacks
+from app.errors import Interrupted, UsageError, program
 from app.loggers import MetricsFile, TensorBoard
 from app.runs import Run
 from app.settings import changes, flat, read
@@ -36,10 +36,10 @@ def fit(cli: CommandLine, arguments: Arguments) -> None:
     saved = load(arguments.checkpoint) if arguments.checkpoint else None
     if saved is not None:
         saved.restore(cli.model)
-    if cli.trainer.fast_dev_run:
+    if cli.config.trainer.fast_dev_run:
+        console.say("fast_dev_run: nothing is kept")
         with tempfile.TemporaryDirectory() as folder:
             _train(cli, Run(Path(folder)), None)
-        console.say("fast_dev_run: nothing is kept")
     elif arguments.run is None:
         _start(cli, arguments, saved)
     elif saved is not None:
@@ -60,6 +60,7 @@ def _start(cli: CommandLine, arguments: Arguments, weights: Saved | None) -> Non
     )
     _save_settings(cli, run)
     _train(cli, run, None)
+    _report(cli.trainer, run)
 
 
 def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
@@ -79,29 +80,29 @@ def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
     _save_settings(cli, run)
     console.say(f"resumed from {saved.provenance}")
     _train(cli, run, saved)
+    _report(cli.trainer, run)
 
 
 def _train(cli: CommandLine, run: Run, saved: Saved | None) -> None:
-    trainer, record = cli.trainer, RunRecord(run)
+    trainer, record = cli.trainer, RunRecord(run, cli.settings["seed_everything"])
     _open(trainer, run, saved.steps if saved else 0)
-    trainer.callbacks.append(record)
-    console.say(f"run {run.folder}  seed {cli.settings['seed_everything']}  {trainer.accelerator.name()}")
+    callbacks(trainer).insert(0, record)
     try:
-        trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=saved and saved.path, weights_only=True)
+        trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=saved.path if saved else None, weights_only=True)
     except SystemExit as error:  # Lightning's answer to Ctrl-C
         raise Interrupted(signal.SIGINT) from error
     finally:
         if not record.started and saved is None:
             _discard(run)
-    _report(trainer, run)
 
 
 def _open(trainer: Trainer, run: Run, step: int) -> None:
-    trainer._default_root_dir = str(run.folder)  # what else Lightning writes, profiles say, belongs to the run
+    # What else Lightning writes, profiles say, belongs to the run.
+    trainer._default_root_dir = str(run.folder)  # type: ignore[attr-defined]  # set at run time
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoard | MetricsFile):
             logger.begin(run.folder, purge_step=step)
-    for callback in trainer.callbacks:
+    for callback in callbacks(trainer):
         if isinstance(callback, BestAndLast):
             callback.folder = run.folder / "checkpoints"
 

@@ -82,7 +82,7 @@ class BestAndLast(Checkpoint):
         return due
 
     def _save(self, trainer: Trainer, name: str) -> None:
-        if self.folder is None or trainer.fast_dev_run:
+        if self.folder is None:
             return
         path = self.folder / f"{name}.ckpt"
         temporary = path.with_name(f".{name}.ckpt.part")

@@ -1,6 +1,5 @@
 """Stops a run whose loss is no longer a number."""
 
-
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor

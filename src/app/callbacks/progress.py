@@ -6,7 +6,8 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
-from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 from app import console
 
@@ -82,9 +83,10 @@ class Progress(ProgressBar):
     def _print_epoch(self, trainer: Trainer, epoch: int) -> None:
         self._printed = epoch
         if self._enabled and self._bar is None:
-            metrics = {name: value.item() for name, value in sorted(trainer.callback_metrics.items())}
-            shown = {name: value for name, value in metrics.items() if self._validated or not name.startswith("val/")}
-            console.say(f"epoch {epoch}  " + "  ".join(f"{name} {value:.4g}" for name, value in shown.items()))
+            names = sorted(trainer.callback_metrics, key=console.order)
+            fresh = [name for name in names if self._validated or not name.startswith("val/")]
+            metrics = "  ".join(f"{name} {trainer.callback_metrics[name].item():.4g}" for name in fresh)
+            console.say(f"epoch {epoch}  {metrics}")
         self._validated = False
 
     def _start(self, description: str, total: int | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from app import console
 from app.callbacks.checkpoint import BestAndLast
 from app.errors import AppError, DivergedError, Interrupted
 from app.runs import Run
@@ -17,17 +18,24 @@ class RunRecord(Callback):
 
     Args:
         run: The run that trains.
+        seed: Its seed.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, seed: int) -> None:
         """Continue the wall time of a resumed run."""
         self.run = run
+        self.seed = seed
         self.started = False
         self._signal = 0
         self._best: dict[str, Any] = {}
         self._before = float(run.record().get("wall_time_s", 0))
         self._begin = time.monotonic()
         self._handlers: dict[int, Any] = {}
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say what begins, now that the data is there."""
+        if trainer.is_global_zero:
+            console.say(f"run {self.run.folder}, seed {self.seed}, on {trainer.accelerator.name()}")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say that the run is running; from here on a signal ends it between two batches."""
@@ -66,7 +74,7 @@ class RunRecord(Callback):
             status = "diverged" if isinstance(exception, DivergedError) else "failed"
         reason = str(exception) if isinstance(exception, AppError) else f"{type(exception).__name__}: {exception}"
         if self.started:
-            self._write(trainer, status=status, reason=reason.rstrip(": "))
+            self._write(trainer, status=status, reason=reason.splitlines()[0].rstrip(": "))
 
     def _write(self, trainer: Trainer, **facts: Any) -> None:  # noqa: ANN401  # any JSON value
         self._best = self._best_of(trainer)

@@ -15,7 +15,9 @@ class Summary(ModelSummary):
         if trainer.is_global_zero:
             rows = [[name, str(layer), parameters(layer)] for name, layer in learning_layers(pl_module)]
             trained = sum(p.numel() for p in pl_module.parameters() if p.requires_grad)
-            console.table(f"{parameters(pl_module):,} parameters, {trained:,} trained", ["layer", "", "parameters"], rows)
+            console.table(
+                f"{parameters(pl_module):,} parameters, {trained:,} trained", ["layer", "", "parameters"], rows
+            )
 
 
 def learning_layers(module: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -3,7 +3,6 @@
 import contextlib
 import gzip
 import io
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -56,8 +55,8 @@ class MNIST(InMemory):
                 torchvision.datasets.MNIST(str(self.root), download=True)
         except (OSError, RuntimeError) as error:
             raise DataError(
-                f"MNIST is not in {raw} and cannot be downloaded. Put there {', '.join(FILES)}\n"
-                "(each as it is or with .gz), or name the folder above MNIST/raw with --data.init_args.root"
+                f"MNIST is not in {raw} and cannot be downloaded. Put these files there, unpacked or as .gz:\n"
+                f"{', '.join(FILES)}; or name a folder that has MNIST/raw: --data.init_args.root FOLDER"
             ) from error
 
     def build(self, split: Split) -> tuple[Tensor, Tensor]:
@@ -77,7 +76,9 @@ class MNIST(InMemory):
             try:
                 dataset = torchvision.datasets.MNIST(str(root), train=train)
             except (OSError, RuntimeError, ValueError, AssertionError) as error:
-                raise DataError(f"a file in {self.root / 'MNIST' / 'raw'} is damaged: {error or 'wrong size'}") from error
+                raise DataError(
+                    f"a file in {self.root / 'MNIST' / 'raw'} is damaged: {error or 'wrong size'}"
+                ) from error
         return dataset.data.unsqueeze(1), dataset.targets
 
     def _unpacked(self) -> bool:

@@ -18,7 +18,9 @@ class Product(InMemory):
 
     feature_names = ("x1", "x2")
 
-    def __init__(self, train_size: int = 1000, val_size: int = 200, test_size: int = 200, batch_size: int = 100) -> None:
+    def __init__(
+        self, train_size: int = 1000, val_size: int = 200, test_size: int = 200, batch_size: int = 100
+    ) -> None:
         """Store the arguments."""
         super().__init__(batch_size)
         self.sizes: dict[Split, int] = {"train": train_size, "val": val_size, "test": test_size}

@@ -72,7 +72,7 @@ class SupervisedTask(LightningModule, ABC):
 
     def on_fit_start(self) -> None:
         """Set the standardization and see that network and data fit together, before any time is spent."""
-        dataset = self.trainer.datamodule.train_dataloader().dataset  # the whole split, whatever a sampler makes of it
+        dataset = self.data.train_dataloader().dataset  # the whole split, whatever a sampler makes of it
         self.fit_statistics(dataset)
         self._try(*next(batches(dataset, size=2)))
 
@@ -104,7 +104,9 @@ class SupervisedTask(LightningModule, ABC):
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Columns:
         """Return the rows of the table of predictions for a batch."""
-        inputs, targets, index, *_ = [*batch, None, None] if isinstance(batch, list | tuple) else [batch, None, None]
+        if isinstance(batch, Tensor):
+            return self.columns(batch, None, None)
+        inputs, targets, index = [*batch, None, None][:3]
         return self.columns(inputs, targets, index)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
@@ -116,6 +118,11 @@ class SupervisedTask(LightningModule, ABC):
         # Only ReduceLROnPlateau watches a metric.
         monitor = getattr(scheduler, "monitor", "val/loss")
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": monitor}}
+
+    @property
+    def data(self) -> Any:  # noqa: ANN401  # any LightningDataModule; what else it says, names say, is optional
+        """The data module that the task runs with."""
+        return self.trainer.datamodule  # type: ignore[attr-defined]  # set at run time
 
     def _evaluate(self, stage: str, batch: tuple[Tensor, Tensor], metrics: MetricCollection) -> None:
         inputs, targets = batch

@@ -67,7 +67,7 @@ class Classification(SupervisedTask):
 
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
         """Return index, label, name of the predicted class and the probability of each class."""
-        names = getattr(self.trainer.datamodule, "class_names", None) or [str(n) for n in range(self.num_classes)]
+        names = getattr(self.data, "class_names", None) or [str(n) for n in range(self.num_classes)]
         probabilities = self(inputs).softmax(1)
         columns: Columns = {} if index is None else {"index": index}
         if targets is not None:

@@ -58,7 +58,7 @@ class Regression(SupervisedTask):
 
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
         """Return each input by name, actual, predicted and the absolute error, all in original units."""
-        names = getattr(self.trainer.datamodule, "feature_names", None) or self._numbered(inputs.shape[1])
+        names = getattr(self.data, "feature_names", None) or self._numbered(inputs.shape[1])
         columns: Columns = dict(zip(names, inputs.unbind(1), strict=True))
         predicted = self(inputs)[:, 0]
         if targets is None:

@@ -1,0 +1,89 @@
+import csv
+import gzip
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from app.__main__ import main
+
+# Lightning calls what jsonargparse 5 removes; pyproject.toml keeps 5 out.
+os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"
+PROJECT = Path(__file__).parent.parent
+PRODUCT = PROJECT / "configs" / "product.yaml"
+REAL_DATA = PROJECT.parent / "shared" / "data"
+# Enough to train the network a little, in a tenth of a second.
+BRIEF = ["--trainer.max_epochs", "4", "--trainer.check_val_every_n_epoch", "2"]
+
+
+@dataclass(frozen=True)
+class Result:
+    exit_code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test runs in a folder of its own and may write nowhere else."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def app(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Run the command line inside this process: a subprocess spends seconds on imports."""
+
+    def run(*arguments: str | Path) -> Result:
+        exit_code = main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return Result(exit_code, out, err)
+
+    return run
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def spawn(*arguments: str | Path, cwd: Path) -> Result:
+    command = [sys.executable, "-m", "app", *map(str, arguments)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session")
+def small_mnist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a root with files in MNIST's format: 200 + 50 images, whose brightest row tells the digit."""
+    root = tmp_path_factory.mktemp("mnist")
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    generator = torch.Generator().manual_seed(0)
+    for part, count in (("train", 200), ("t10k", 50)):
+        labels = torch.arange(count) % 10
+        images = torch.randint(0, 50, (count, 28, 28), generator=generator)
+        images[torch.arange(count), 2 * labels + 4] = 250
+        header = bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (count, 28, 28))
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(header + bytes(images.flatten().tolist()))
+        packed = gzip.compress(bytes([0, 0, 8, 1]) + count.to_bytes(4, "big") + bytes(labels.tolist()))
+        (raw / f"{part}-labels-idx1-ubyte.gz").write_bytes(packed)
+    yield root
+
+
+@pytest.fixture(scope="session")
+def real_mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not (REAL_DATA / "MNIST").is_dir():
+        pytest.skip("the real images are not beside this checkout")
+    return REAL_DATA

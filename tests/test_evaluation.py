@@ -1,0 +1,126 @@
+"""Which weights are scored, and where the results go."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import BRIEF, PRODUCT, Result
+
+App = Callable[..., Result]
+RUN = Path("lightning_logs/product/version_0")
+HIDDEN = "--model.init_args.network.init_args.hidden_features"
+
+
+@pytest.fixture
+def run(app: App, folder: Path) -> Path:
+    assert app("fit", "--config", PRODUCT, *BRIEF).exit_code == 0
+    return folder / RUN
+
+
+def score(result: Result, run: Path, file: str = "test.json") -> float:
+    assert result.exit_code == 0, result.err
+    return float(json.loads((run / file).read_text())["test/mae"])
+
+
+def test_best_last_and_a_file_are_scored_as_what_they_are(app: App, run: Path) -> None:
+    state = torch.load(run / "checkpoints/last.ckpt", weights_only=True)
+    state["state_dict"]["network.layers.4.bias"] += 1  # one standard deviation of the targets
+    torch.save(state, run / "checkpoints/last.ckpt")
+    best = score(app("test", "--run", RUN), run)
+    last = score(app("test", "--run", RUN, "--ckpt_path", "last"), run)
+    file = score(app("test", "--ckpt_path", run / "checkpoints/last.ckpt"), run)
+    assert last > best + 1
+    assert file == last
+
+
+def test_a_missing_checkpoint_is_never_replaced_by_untrained_weights(app: App, run: Path) -> None:
+    (run / "checkpoints/best.ckpt").unlink()
+    result = app("test", "--run", RUN)
+    assert result.exit_code == 2
+    assert "--ckpt_path last" in result.err
+    shutil.rmtree(run / "checkpoints")
+    for command in ("validate", "test", "predict"):
+        result = app(command, "--config", PRODUCT)
+        assert result.exit_code == 2
+        assert "no checkpoint" in result.err
+    assert not (run / "test.json").exists()
+
+
+def test_the_newest_run_of_a_name_is_evaluated(app: App, run: Path) -> None:
+    assert app("fit", "--config", PRODUCT, *BRIEF).exit_code == 0
+    assert app("fit", "--config", PRODUCT, *BRIEF, "--name", "other").exit_code == 0
+    assert "product/version_1" in app("test", "--config", PRODUCT).out
+    assert "other/version_0" in app("test", "--config", PRODUCT, "--name", "other").out
+    assert "product/version_1" in app("test", "--run", "product").out
+
+
+def test_a_run_keeps_the_settings_that_it_was_trained_with(app: App, folder: Path) -> None:
+    assert app("fit", "--config", PRODUCT, *BRIEF, HIDDEN, "[5]").exit_code == 0
+    assert app("test", "--run", "product").exit_code == 0
+    result = app("test", "--config", PRODUCT)
+    assert result.exit_code == 2
+    assert "another network" in result.err
+    assert "[5] → [16, 8]" in result.out
+
+
+def test_the_command_line_beats_the_config_which_beats_the_run(app: App, run: Path, folder: Path) -> None:
+    (folder / "more.yaml").write_text("data: {init_args: {test_size: 50}}")
+    small = app("predict", "--run", RUN, "--config", "more.yaml")
+    assert "of 50 predictions" in small.out
+    assert "data.init_args.test_size 200 → 50" in small.out
+    smaller = app("predict", "--data.init_args.test_size", "20", "--run", RUN, "--config", "more.yaml")
+    assert "of 20 predictions" in smaller.out
+    assert "of 200 predictions" in app("predict", "--run", RUN).out
+
+
+def test_the_root_moves_the_whole_tree(app: App, folder: Path) -> None:
+    root = ["--trainer.default_root_dir", "elsewhere"]
+    assert app("fit", "--config", PRODUCT, *BRIEF, *root).exit_code == 0
+    assert [path.name for path in folder.iterdir()] == ["elsewhere"]
+    assert score(app("test", "--config", PRODUCT, *root), folder / "elsewhere" / RUN) > 0
+    assert app("test", "--config", PRODUCT).exit_code == 2
+    (folder / "elsewhere").rename(folder / "moved")
+    assert score(app("test", "--run", folder / "moved" / RUN), folder / "moved" / RUN) > 0
+
+
+def test_a_checkpoint_of_no_run_is_scored_and_writes_nothing(app: App, run: Path, folder: Path) -> None:
+    (run / "checkpoints/best.ckpt").rename(folder / "gift.ckpt")
+    shutil.rmtree(folder / "lightning_logs")
+    result = app("test", "--config", PRODUCT, "--ckpt_path", "gift.ckpt")
+    assert result.exit_code == 0, result.err
+    assert "test/mae" in result.out
+    assert app("predict", "--config", PRODUCT, "--ckpt_path", "gift.ckpt").exit_code == 0
+    assert app("test", "--ckpt_path", "gift.ckpt").exit_code == 2
+    assert [path.name for path in folder.iterdir()] == ["gift.ckpt"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 broken"])
+def test_a_damaged_checkpoint_is_named(content: bytes, app: App, run: Path) -> None:
+    (run / "checkpoints/best.ckpt").write_bytes(content)
+    result = app("test", "--run", RUN)
+    assert result.exit_code == 2
+    assert "best.ckpt" in result.err
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_truncated_checkpoint_is_named(app: App, run: Path) -> None:
+    path = run / "checkpoints/best.ckpt"
+    path.write_bytes(path.read_bytes()[:-500])
+    result = app("test", "--run", RUN)
+    assert result.exit_code == 2
+    assert "damaged" in result.err
+
+
+def test_a_pickle_that_runs_code_is_refused_and_does_not_run(app: App, run: Path, folder: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (Path.touch, (str(folder / "ran"),))
+
+    torch.save({"state_dict": Evil()}, run / "checkpoints/best.ckpt")
+    result = app("test", "--run", RUN)
+    assert result.exit_code == 2
+    assert "safely" in result.err
+    assert not (folder / "ran").exists()

@@ -1,0 +1,95 @@
+"""A run that goes on: the same weights and files as if it had never stopped."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import PRODUCT, Result, read_csv
+
+App = Callable[..., Result]
+LOGS = Path("lightning_logs")
+LR = "--model.init_args.optimizer.init_args.lr"
+
+
+def fit(app: App, *arguments: str | Path) -> Result:
+    result = app("fit", "--trainer.check_val_every_n_epoch", "2", *arguments)
+    assert result.exit_code == 0, result.err
+    return result
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    return state
+
+
+def rows(run: Path) -> list[dict[str, str]]:
+    return read_csv(run / "metrics.csv")
+
+
+def test_a_resumed_run_ends_with_the_weights_and_curves_of_one_that_went_through(app: App) -> None:
+    fit(app, "--config", PRODUCT, "--trainer.max_epochs", "6", "--name", "through")
+    fit(app, "--config", PRODUCT, "--trainer.max_epochs", "4", "--name", "stopped")
+    fit(app, "--run", "stopped", "--trainer.max_epochs", "6")
+    through, stopped = LOGS / "through" / "version_0", LOGS / "stopped" / "version_0"
+    for name, value in weights(through).items():
+        assert torch.equal(value, weights(stopped)[name]), name
+    assert rows(through) == rows(stopped)
+    assert [path.name for path in (LOGS / "stopped").iterdir()] == ["version_0"]
+
+
+def test_a_resumed_run_records_what_changed(app: App) -> None:
+    fit(app, "--config", PRODUCT, "--trainer.max_epochs", "2")
+    before = json.loads((LOGS / "product/version_0/run.json").read_text())
+    fit(app, "--run", "product", "--trainer.max_epochs", "4")
+    after = json.loads((LOGS / "product/version_0/run.json").read_text())
+    assert after["resumed"][0]["changed"] == {"trainer.max_epochs": "2 → 4"}
+    assert after["resumed"][0]["epoch"] == 2
+    assert after["wall_time_s"] > before["wall_time_s"]
+    assert "max_epochs: 4" in (LOGS / "product/version_0/config.yaml").read_text()
+
+
+def test_a_setting_that_the_restored_state_would_undo_is_refused(app: App) -> None:
+    fit(app, "--config", PRODUCT, "--trainer.max_epochs", "2")
+    config = (LOGS / "product/version_0/config.yaml").read_bytes()
+    result = app("fit", "--run", "product", "--trainer.max_epochs", "4", LR, "0.1")
+    assert result.exit_code == 2
+    assert "optimizer.init_args.lr" in result.err
+    assert "0.001 → 0.1" in result.err
+    assert "--init_from product/version_0" in result.err
+    assert (LOGS / "product/version_0/config.yaml").read_bytes() == config
+
+
+def test_init_from_starts_a_new_run_from_the_best_weights(app: App) -> None:
+    fit(app, "--config", PRODUCT, "--trainer.max_epochs", "4")
+    result = fit(app, "--init_from", "product/version_0", LR, "1e-12", "--trainer.max_epochs", "2")
+    assert "weights from" in result.out
+    old, new = weights(LOGS / "product/version_0"), weights(LOGS / "product/version_1")
+    for name, value in old.items():
+        torch.testing.assert_close(new[name].float(), value.float(), rtol=0, atol=1e-6)
+    assert [row["epoch"] for row in rows(LOGS / "product/version_1")] == ["0", "1"]
+
+
+def test_a_finished_run_says_how_to_go_on(app: App) -> None:
+    fit(app, "--config", PRODUCT, "--trainer.max_epochs", "2")
+    result = app("fit", "--run", "product")
+    assert result.exit_code == 0
+    assert "--trainer.max_epochs" in result.out
+
+
+def test_a_run_without_a_checkpoint_cannot_be_resumed(app: App) -> None:
+    fit(app, "--config", PRODUCT, "--trainer.max_epochs", "2")
+    (LOGS / "product/version_0/checkpoints/last.ckpt").unlink()
+    (LOGS / "product/version_0/checkpoints/best.ckpt").unlink()
+    result = app("fit", "--run", "product")
+    assert result.exit_code == 2
+    assert "no checkpoint" in result.err
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_the_last_epoch_is_validated_and_saved_whatever_the_interval(epochs: int, app: App) -> None:
+    fit(app, "--config", PRODUCT, "--trainer.check_val_every_n_epoch", "10", "--trainer.max_epochs", str(epochs))
+    run = LOGS / "product/version_0"
+    assert rows(run)[-1]["val/loss"]
+    assert torch.load(run / "checkpoints/best.ckpt", weights_only=True)["epoch"] == epochs - 1

@@ -1,0 +1,108 @@
+"""Wrong input: exit code, one or two lines that name what is wrong, nothing written."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import BRIEF, PRODUCT, PROJECT, Result
+
+App = Callable[..., Result]
+FIT = ["fit", "--config", str(PRODUCT)]
+NETWORK = "--model.init_args.network"
+OPTIMIZER = "--model.init_args.optimizer"
+
+WRONG = {
+    "unknown command": (["fti"], ["fti", "did you mean fit?"]),
+    "no config": (["fit"], ["--config"]),
+    "no such config": (["fit", "--config", str(PRODUCT.with_name("prodct.yaml"))], ["prodct.yaml", "product.yaml?"]),
+    "no value for an option": (["fit", "--config"], ["--config"]),
+    "misspelt key": ([*FIT, "--trainer.max_epoch", "3"], ["trainer.max_epoch", "did you mean max_epochs?"]),
+    "misspelt group": ([*FIT, "--modle.x", "3"], ["modle", "did you mean model?"]),
+    "misspelt callback": ([*FIT, "--callbacks.chekpoint", "null"], ["callbacks.chekpoint", "callbacks.checkpoint?"]),
+    "word without a key": ([*FIT, "extra"], ["extra", "--key value"]),
+    "wrong type": ([*FIT, "--trainer.max_epochs", "three"], ["trainer.max_epochs", "int or null", "'three'"]),
+    "wrong choice": ([*FIT, f"{NETWORK}.init_args.activation", "rellu"], ["activation", "did you mean relu?"]),
+    "wrong type inside": ([*FIT, f"{OPTIMIZER}.init_args.lr", "fast"], ["optimizer.init_args.lr", "float", "'fast'"]),
+    "unknown argument": ([*FIT, f"{NETWORK}.init_args.hidden", "[3]"], ["MLP has no", "hidden_features?"]),
+    "misspelt class": ([*FIT, "--model", "app.tasks.Regresion"], ["app.tasks.Regresion", "app.tasks.Regression?"]),
+    "misspelt class inside": ([*FIT, OPTIMIZER, "torch.optim.Adm"], ["torch.optim.Adm", "torch.optim.Adam?"]),
+    "misspelt module": ([*FIT, NETWORK, "ap.networks.MLP"], ["ap.networks.MLP", "app.networks.MLP?"]),
+    "class of another kind": ([*FIT, NETWORK, "app.data.Product"], ["app.data.Product is not a Module"]),
+    "refused by a constructor": ([*FIT, "--data.init_args.batch_size", "0"], ["batch_size must be at least 1: 0"]),
+    "network of another width": ([*FIT, f"{NETWORK}.init_args.in_features", "3"], ["does not fit the data", "(2, 2)"]),
+    "outputs of another width": ([*FIT, f"{NETWORK}.init_args.out_features", "2"], ["does not fit the data", "(2, 1)"]),
+    "metric that is not logged": (
+        [*FIT, *BRIEF, "--callbacks.checkpoint.init_args.monitor", "val/f1"],
+        ["val/f1", "val/mae"],
+    ),
+    "unknown accelerator": ([*FIT, "--trainer.accelerator", "gpuu"], ["gpuu"]),
+    "two ways to begin": (["fit", "--run", "a", "--init_from", "b"], ["--run", "--init_from"]),
+    "name that is a path": ([*FIT, "--name", "a/b"], ["'a/b'"]),
+    "test without a run": (["test", "--config", str(PRODUCT)], ["no run of product", "fit --config configs/product.yaml"]),
+    "test of nothing": (["test"], ["test needs --config"]),
+    "unknown run": (["predict", "--run", "product/version_7"], ["product/version_7", "fit --config"]),
+    "resume of nothing": (["fit", "--run", "product"], ["no run product"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_usage_is_named_and_leaves_nothing(case: str, app: App, folder: Path) -> None:
+    arguments, words = WRONG[case]
+    result = app(*arguments)
+    assert result.exit_code == 2
+    assert result.err.startswith("error: ")
+    assert len(result.err.splitlines()) <= 2
+    for word in words:
+        assert word in result.err
+    if case != "metric that is not logged":  # that one has trained by then
+        assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("trainer: [", "cannot be read"),
+        ("- a\n- b", "keys and values"),
+        ("trainer: {max_epochs: 1}", "no model"),
+        ("trainer: {max_epoch: 1}\nmodel: app.tasks.Regression", "trainer.max_epoch"),
+    ],
+)
+def test_a_broken_config_is_named(text: str, word: str, app: App, folder: Path) -> None:
+    (folder / "mine.yaml").write_text(text)
+    result = app("fit", "--config", "mine.yaml")
+    assert result.exit_code == 2
+    assert word in result.err
+
+
+def test_a_traceback_is_shown_on_demand(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_DEBUG", "1")
+    with pytest.raises(Exception, match="max_epoch"):
+        app(*FIT, "--trainer.max_epoch", "3")
+
+
+def test_missing_data_exits_with_3_and_says_which_files_to_put_where(
+    app: App, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_network(*_: object, **__: object) -> None:
+        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
+
+    monkeypatch.setattr("torchvision.datasets.MNIST.download", no_network)
+    result = app("fit", "--config", PROJECT / "configs" / "mnist_mlp.yaml", "--data.init_args.root", "nowhere")
+    assert result.exit_code == 3
+    assert f"{Path('nowhere/MNIST/raw')}" in result.err
+    assert "t10k-labels-idx1-ubyte" in result.err
+    assert not (folder / "lightning_logs").exists()
+
+
+def test_divergence_exits_with_4_and_keeps_the_last_checkpoint(app: App, folder: Path) -> None:
+    result = app(*FIT, OPTIMIZER, "torch.optim.SGD", f"{OPTIMIZER}.init_args.lr", "1e30")
+    assert result.exit_code == 4
+    assert "epoch 0" in result.err
+    assert "learning rate" in result.err
+    assert '"diverged"' in (folder / "lightning_logs/product/version_0/run.json").read_text()
+
+
+def test_no_command_shows_help(app: App) -> None:
+    result = app()
+    assert result.exit_code == 0
+    assert "commands" in result.out
