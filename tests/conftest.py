@@ -3,7 +3,7 @@ import gzip
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def spawn(*arguments: str | Path, cwd: Path) -> Result:
 
 
 @pytest.fixture(scope="session")
-def small_mnist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def small_mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a root with files in MNIST's format: 200 + 50 images, whose brightest row tells the digit."""
     root = tmp_path_factory.mktemp("mnist")
     raw = root / "MNIST" / "raw"
@@ -79,7 +79,7 @@ def small_mnist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         (raw / f"{part}-images-idx3-ubyte").write_bytes(header + bytes(images.flatten().tolist()))
         packed = gzip.compress(bytes([0, 0, 8, 1]) + count.to_bytes(4, "big") + bytes(labels.tolist()))
         (raw / f"{part}-labels-idx1-ubyte.gz").write_bytes(packed)
-    yield root
+    return root
 
 
 @pytest.fixture(scope="session")

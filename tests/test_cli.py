@@ -54,7 +54,13 @@ def test_fit_leaves_every_file_of_a_run_and_nothing_else(home: Path, fitted: Res
     files = {str(path.relative_to(run_folder(home))) for path in run_folder(home).rglob("*") if path.is_file()}
     events = {name for name in files if name.startswith("events.out.tfevents")}
     assert len(events) == 1
-    assert files - events >= {"config.yaml", "run.json", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"}
+    assert files - events >= {
+        "config.yaml",
+        "run.json",
+        "metrics.csv",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+    }
 
 
 def test_run_json_says_what_ran_and_how_it_ended(home: Path, fitted: Result) -> None:
@@ -147,7 +153,9 @@ def test_a_signal_ends_a_run_with_its_exit_code_and_the_run_can_be_resumed(
 
 
 def test_help_lists_commands_and_configs_without_importing_torch() -> None:
-    code = "import sys, app.__main__ as m; m.main(['--help']); sys.exit('torch' in sys.modules or 'rich' in sys.modules)"
+    code = (
+        "import sys, app.__main__ as m; m.main(['--help']); sys.exit('torch' in sys.modules or 'rich' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=PRODUCT.parent.parent, capture_output=True, text=True)
     assert done.returncode == 0
     assert "predict" in done.stdout

@@ -38,7 +38,10 @@ WRONG = {
     "unknown accelerator": ([*FIT, "--trainer.accelerator", "gpuu"], ["gpuu"]),
     "two ways to begin": (["fit", "--run", "a", "--init_from", "b"], ["--run", "--init_from"]),
     "name that is a path": ([*FIT, "--name", "a/b"], ["'a/b'"]),
-    "test without a run": (["test", "--config", str(PRODUCT)], ["no run of product", "fit --config configs/product.yaml"]),
+    "test without a run": (
+        ["test", "--config", str(PRODUCT)],
+        ["no run of product", "fit --config configs/product.yaml"],
+    ),
     "test of nothing": (["test"], ["test needs --config"]),
     "unknown run": (["predict", "--run", "product/version_7"], ["product/version_7", "fit --config"]),
     "resume of nothing": (["fit", "--run", "product"], ["no run product"]),

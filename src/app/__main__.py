@@ -11,7 +11,7 @@ from app.errors import AppError
 def main(argv: Sequence[str]) -> int:
     """Run a command and return its exit code."""
     if arguments.wants_help(argv):
-        arguments.show(arguments.overview())
+        sys.stdout.write(arguments.overview() + "\n")
         return 0
     try:
         parsed = arguments.parse(argv)

@@ -1,7 +1,6 @@
 """The part of the command line that chooses what to run and where, read before anything heavy is imported."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +77,13 @@ def parse(argv: Sequence[str]) -> Arguments:
     command, *rest = argv
     if command not in COMMANDS:
         raise UsageError(f"unknown command {command}{nearest(command, COMMANDS)} (commands: {', '.join(COMMANDS)})")
+    if wants_settings_help(rest):
+        return Arguments(command, [], rest, Path(), "", None, None)
     options, overrides = option_parser(command).parse_known_args(rest)
     configs = [_existing(path) for path in options.config]
     root = Path(options.root or _configured_root(configs))
+    if options.root:
+        overrides += ["--trainer.default_root_dir", options.root]
     if command == "fit":
         return _fit(options, configs, overrides, root)
     return _evaluation(command, options, configs, overrides, root)
@@ -189,11 +192,6 @@ def wants_help(argv: Sequence[str]) -> bool:
     return not argv or argv[0] in ("-h", "--help", "help")
 
 
-def options_help(command: str) -> str:
-    """Return the help of a command's own options."""
-    return option_parser(command).format_help()
-
-
-def show(text: str) -> None:
-    """Print a help text."""
-    sys.stdout.write(text + "\n")
+def wants_settings_help(words: Sequence[str]) -> bool:
+    """Say whether the words after a command ask for help: --help, or --model.help and the like."""
+    return any(word == "-h" or (word.startswith("--") and word.partition("=")[0].endswith("help")) for word in words)

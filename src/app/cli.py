@@ -1,14 +1,15 @@
 """LightningCLI, and what belongs to the settings of this project."""
 
+import argparse
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelSummary, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from app.arguments import Arguments
 from app.errors import UsageError
@@ -34,7 +35,7 @@ class CommandLine(LightningCLI):
             save_config_callback=None,
             auto_configure_optimizers=False,
             parser_class=Parser,
-            parser_kwargs={"default_config_files": [str(DEFAULTS)]},
+            parser_kwargs={"default_config_files": [str(DEFAULTS)], "usage": argparse.SUPPRESS},
             args=[*configs, *arguments.overrides],
             run=False,
         )
@@ -53,7 +54,7 @@ class CommandLine(LightningCLI):
         try:
             self.config = parser.parse_args(args)
         except UsageError as error:
-            raise UsageError(self._explain() or shortened(str(error))) from error
+            raise UsageError(self._explain() or shortened(error)) from error
         if not self.config.get("data"):
             raise UsageError("the settings have no data: a config names its class as `data: {class_path: ...}`")
 
@@ -71,20 +72,24 @@ class CommandLine(LightningCLI):
         try:
             super().instantiate_classes()
         except (ValueError, TypeError, MisconfigurationException) as error:
-            raise UsageError(shortened(str(error))) from error
+            raise UsageError(shortened(error)) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401  # as the base has it
         """Build the Trainer with the callbacks and loggers that the settings name, and none of its own."""
         settings = self.config_init["trainer"]
         named = [callback for callback in vars(self.config_init["callbacks"]).values() if callback]
-        settings["callbacks"] = callbacks = [*named, *(settings["callbacks"] or [])]
+        callbacks = [*named, *(settings["callbacks"] or [])]
         settings["logger"] = settings["logger"] or False
         for switch, kind in {
             "enable_checkpointing": Checkpoint,
             "enable_progress_bar": ProgressBar,
             "enable_model_summary": ModelSummary,
         }.items():
-            settings[switch] = any(isinstance(callback, kind) for callback in callbacks)
+            if settings[switch] is False:
+                callbacks = [callback for callback in callbacks if not isinstance(callback, kind)]
+            elif settings[switch] is None:  # Lightning would add one of its own
+                settings[switch] = any(isinstance(callback, kind) for callback in callbacks)
+        settings["callbacks"] = callbacks
         return super().instantiate_trainer(**kwargs)
 
     @property

@@ -2,12 +2,13 @@
 
 import os
 import signal
+import sys
 from types import FrameType
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from app import quiet
-from app.arguments import Arguments
+from app.arguments import Arguments, option_parser
 from app.cli import CommandLine
 from app.errors import AppError, Interrupted, UsageError
 from app.evaluation import predict, score
@@ -24,10 +25,12 @@ def run(arguments: Arguments) -> None:
     """
     quiet.install()
     signal.signal(signal.SIGTERM, _terminate)
+    if {"-h", "--help"} & set(arguments.overrides):
+        sys.stdout.write(option_parser(arguments.command).format_help() + "\nEvery setting:\n")
     try:
         cli = CommandLine(arguments)
         COMMANDS[arguments.command](cli, arguments)
-    except MisconfigurationException as error:
+    except (MisconfigurationException, ModuleNotFoundError) as error:
         raise UsageError(" ".join(str(error).split())) from error
     except OSError as error:
         if error.errno is None:

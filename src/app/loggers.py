@@ -36,6 +36,11 @@ class TensorBoard(TensorBoardLogger):
         return str(self.folder)
 
     @property
+    def save_dir(self) -> str:
+        """Folder of the run; Lightning's own callbacks write below it."""
+        return str(self.folder)
+
+    @property
     def root_dir(self) -> str:
         """Folder of the run."""
         return str(self.folder)

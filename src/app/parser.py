@@ -23,8 +23,10 @@ class Parser(LightningArgumentParser):
         raise UsageError(message) from ex
 
 
-def shortened(message: str) -> str:
-    """Return the telling line of a message about a union of types: the first alternative that is not null."""
-    lines = [line.strip() for line in message.splitlines()]
+def shortened(error: BaseException) -> str:
+    """Return the telling line of a chain of errors: what the first one said, or its first alternative but null."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines()]
     details = [line[2:] for line in lines if line.startswith("- ") and "NoneType" not in line]
-    return details[0] if details else " ".join(filter(None, lines[:2]))
+    return details[0] if details else " ".join(filter(None, lines[:2])) or type(error).__name__

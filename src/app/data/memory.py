@@ -95,7 +95,7 @@ class InMemory(LightningDataModule, ABC):
     feature_names: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
 
-    def __init__(self, batch_size: int, drop_last: bool = False) -> None:
+    def __init__(self, batch_size: int = 64, drop_last: bool = False) -> None:
         """Store the arguments."""
         super().__init__()
         if batch_size < 1:

@@ -1,5 +1,6 @@
 """What every supervised task does: steps, logging, standardization and optimizers."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -40,6 +41,10 @@ class SupervisedTask(LightningModule, ABC):
     ) -> None:
         """Store the parts."""
         super().__init__()
+        with warnings.catch_warnings():
+            # Lightning advises to leave networks out; the command line saves their class path, which rebuilds them.
+            warnings.filterwarnings("ignore", message="Attribute '.*' is an instance of `nn.Module`")
+            self.save_hyperparameters(ignore=["metrics"])
         self.network = network
         self.optimizer = optimizer
         self.lr_scheduler = lr_scheduler

@@ -41,7 +41,6 @@ class Classification(SupervisedTask):
         """Store the parts."""
         metrics = MetricCollection({"accuracy": MulticlassAccuracy(num_classes, average="micro")})
         super().__init__(network, optimizer, lr_scheduler, metrics)
-        self.save_hyperparameters()
         self.num_classes = num_classes
         self.inputs = Standardizer(mean, std)
 

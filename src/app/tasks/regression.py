@@ -31,7 +31,6 @@ class Regression(SupervisedTask):
         """Store the parts."""
         metrics = MetricCollection({"mae": MeanAbsoluteError(), "r2": R2Score()})
         super().__init__(network, optimizer, lr_scheduler, metrics)
-        self.save_hyperparameters()
         self.inputs = Standardizer()
         self.targets = Standardizer()
 

@@ -1,0 +1,82 @@
+"""Measures the shipped configs: trains each over several seeds in a folder of its own and scores it on its test split.
+
+    .venv/bin/python scripts/measure.py configs/product.yaml --seeds 5 --write [-- --data.init_args.root FOLDER]
+
+Prints a row of a Markdown table for each config: median and range of every test metric, and the median time of `fit`
+as a whole process. With --write, the first line of the config says the same. Run nothing beside it.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    """Measure what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("configs", nargs="*", type=Path, help="configs to measure (default: all)")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds, from 0")
+    parser.add_argument("--write", action="store_true", help="write the result into the first line of each config")
+    ours, _, overrides = " ".join(sys.argv[1:]).partition("-- ")
+    options = parser.parse_args(ours.split())
+    for config in options.configs or sorted((PROJECT / "configs").glob("*.yaml")):
+        measure(config.resolve(), options.seeds, overrides.split(), options.write)
+
+
+def measure(config: Path, seeds: int, overrides: list[str], write: bool) -> None:
+    """Print one config's row."""
+    overrides = [str(Path(word).resolve()) if Path(word).is_dir() else word for word in overrides]
+    runs = [run(config, seed, overrides) for seed in range(seeds)]
+    names = [name for name in runs[0] if name not in ("test/loss", "seconds")]
+    texts = [f"{name.removeprefix('test/')} {spread([run[name] for run in runs])}" for name in names]
+    took = statistics.median(run["seconds"] for run in runs)
+    result = f"{', '.join(texts)} (median of {seeds} seeds and range)"
+    print(f"| `{config.stem}` | {result} | {took:.0f} s | {hardware()} |", flush=True)  # its output
+    if write:
+        lines = config.read_text(encoding="utf-8").splitlines()
+        lines[0] = f"# test {result}; {took:.0f} s on {hardware()}"
+        config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def run(config: Path, seed: int, overrides: list[str]) -> dict[str, float]:
+    """Train and test one seed; return the test metrics and the seconds of `fit`."""
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        app(folder, "fit", "--config", str(config), "--seed_everything", str(seed), *overrides)
+        seconds = time.perf_counter() - begin
+        app(folder, "test", "--run", config.stem)
+        scores: dict[str, float] = json.loads(next(Path(folder).rglob("test.json")).read_text(encoding="utf-8"))
+    return {**scores, "seconds": seconds}
+
+
+def app(folder: str, *arguments: str) -> None:
+    """Run one command of the project."""
+    subprocess.run([sys.executable, "-m", "app", *arguments], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def spread(values: list[float]) -> str:
+    """Return the median and the range of some values."""
+    return f"{statistics.median(values):.4g} ({min(values):.4g} to {max(values):.4g})"
+
+
+def hardware() -> str:
+    """Return the number of cores and the name of the processor."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        cpu = models[0] if models else cpu
+    return f"{os.cpu_count()} CPU cores, {cpu}"
+
+
+if __name__ == "__main__":
+    main()

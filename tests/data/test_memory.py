@@ -1,0 +1,97 @@
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import TensorDataset
+
+from app.data import InMemory
+from app.data.memory import Shuffle, Split, TensorLoader
+from app.errors import DataError
+
+
+class Numbers(InMemory):
+    def __init__(self, size: int = 10, batch_size: int = 3, drop_last: bool = False) -> None:
+        super().__init__(batch_size, drop_last)
+        self.size = size
+
+    def build(self, split: Split) -> tuple[Tensor, Tensor]:
+        start = {"train": 0, "val": 100, "test": 200}[split]
+        values = torch.arange(start, start + self.size).view(-1, 1)
+        return values, values * 2
+
+
+def seen(loader: TensorLoader) -> list[int]:
+    return [int(value) for batch in loader for value in batch[0]]
+
+
+def loaders(data: InMemory) -> dict[str, TensorLoader]:
+    for stage in ("fit", "test"):
+        data.setup(stage)
+    return {"train": data.train_dataloader(), "val": data.val_dataloader(), "test": data.test_dataloader()}
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 5, 10, 64])
+def test_every_sample_is_seen_once_in_its_own_split(batch_size: int) -> None:
+    for split, loader in loaders(Numbers(batch_size=batch_size)).items():
+        start = {"train": 0, "val": 100, "test": 200}[split]
+        assert sorted(seen(loader)) == list(range(start, start + 10))
+        assert len(list(loader)) == len(loader)
+
+
+def test_inputs_and_targets_stay_together() -> None:
+    for loader in loaders(Numbers()).values():
+        assert all(torch.equal(targets, inputs * 2) for inputs, targets in loader)
+
+
+def test_the_training_order_changes_every_epoch_and_is_the_same_for_the_same_seed() -> None:
+    torch.manual_seed(7)
+    first, again = (loaders(Numbers(100))["train"] for _ in range(2))
+    orders = []
+    for epoch in range(3):
+        for loader in (first, again):
+            assert loader.sampler is not None
+            loader.sampler.set_epoch(epoch)
+        assert seen(first) == seen(again)
+        orders.append(seen(first))
+    assert len({tuple(order) for order in orders}) == 3
+
+
+def test_another_seed_gives_another_order_in_every_epoch() -> None:
+    orders = set()
+    for seed in range(4):
+        shuffle = Shuffle(seed)
+        for epoch in range(4):
+            shuffle.set_epoch(epoch)
+            orders.add(tuple(shuffle.order(50).tolist()))
+    assert len(orders) == 16
+
+
+def test_the_order_of_evaluation_never_changes() -> None:
+    data = loaders(Numbers())
+    assert seen(data["val"]) == seen(data["val"]) == list(range(100, 110))
+    assert seen(data["test"]) == seen(data["test"]) == list(range(200, 210))
+
+
+def test_only_training_may_drop_its_last_batch() -> None:
+    data = loaders(Numbers(drop_last=True))
+    assert [len(batch[0]) for batch in data["train"]] == [3, 3, 3]
+    assert len(seen(data["val"])) == len(seen(data["test"])) == 10
+
+
+def test_predictions_carry_the_index_of_their_sample() -> None:
+    data = Numbers()
+    data.setup("predict")
+    assert [int(i) for batch in data.predict_dataloader() for i in batch[2]] == list(range(10))
+
+
+def test_shuffling_draws_nothing_from_the_global_generator() -> None:
+    loader = TensorLoader(TensorDataset(torch.arange(10)), 2, Shuffle(3))
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    list(loader)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_an_empty_split_is_named() -> None:
+    with pytest.raises(DataError, match="train split of Numbers is empty"):
+        Numbers(size=0).setup("fit")

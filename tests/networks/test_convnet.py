@@ -1,0 +1,38 @@
+import pytest
+import torch
+from torch import nn
+
+from app.networks import ConvNet
+
+
+def test_it_is_the_network_written_by_hand() -> None:
+    torch.manual_seed(0)
+    by_hand = nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(1568, 10),
+    )
+    torch.manual_seed(0)
+    network = ConvNet(1, [16, 32], 28, 10)
+    images = torch.randn(4, 1, 28, 28)
+    assert torch.equal(network(images), by_hand(images))
+    assert sum(p.numel() for p in network.parameters()) == 160 + 4640 + 15690
+
+
+def test_logits_take_both_signs() -> None:
+    logits = ConvNet()(torch.randn(20, 1, 28, 28))
+    assert logits.min() < 0 < logits.max()
+
+
+def test_odd_sizes_round_down_as_pooling_does() -> None:
+    assert ConvNet(3, [4, 4], 27, 5)(torch.rand(2, 3, 27, 27)).shape == (2, 5)
+
+
+def test_more_blocks_than_pixels_are_refused() -> None:
+    with pytest.raises(ValueError, match="leave nothing of 4 pixels"):
+        ConvNet(channels=[2, 2, 2], image_size=4)

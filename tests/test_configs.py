@@ -1,0 +1,44 @@
+"""Every shipped config, found by glob: a new one is tested without a line here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import PROJECT, Result
+
+CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
+FEW = ["--trainer.max_epochs", "1", *(f"--trainer.limit_{part}_batches=2" for part in ("train", "val", "test"))]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: str(path.stem))
+def test_a_config_trains_and_scores(
+    config: Path, app: Callable[..., Result], request: pytest.FixtureRequest, folder: Path
+) -> None:
+    data = []
+    if "MNIST" in config.read_text():  # its real files are downloaded
+        data = ["--data.init_args.root", str(request.getfixturevalue("small_mnist")), "--data.init_args.val_size=40"]
+    assert app("fit", "--config", config, *FEW, *data).exit_code == 0
+    result = app("test", "--config", config, *FEW, *data)
+    assert result.exit_code == 0, result.err
+    assert (folder / "lightning_logs" / config.stem / "version_0" / "test.json").is_file()
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: str(path.stem))
+def test_a_config_is_short_and_begins_with_its_measured_result(config: Path) -> None:
+    lines = config.read_text().splitlines()
+    assert len(lines) <= 25
+    assert lines[0].startswith("# test ")
+    assert any(unit in lines[0] for unit in (" s ", " min "))
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: str(path.stem))
+def test_classes_have_full_paths(config: Path) -> None:
+    def paths(node: object) -> list[str]:
+        if isinstance(node, dict):
+            return [str(v) for k, v in node.items() if k == "class_path"] + [p for v in node.values() for p in paths(v)]
+        return [path for item in node for path in paths(item)] if isinstance(node, list) else []
+
+    found = paths(yaml.safe_load(config.read_text()))
+    assert len(found) >= 4
+    assert all("." in path for path in found)

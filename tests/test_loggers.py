@@ -1,0 +1,58 @@
+from pathlib import Path
+
+from conftest import read_csv
+
+from app.loggers import MetricsFile
+
+
+def logger(purge_step: int | None = 0) -> MetricsFile:
+    metrics = MetricsFile()
+    metrics.begin(Path(), purge_step)
+    return metrics
+
+
+def log(metrics: MetricsFile, epoch: int, **values: float) -> None:
+    metrics.log_metrics({"lr": 0.1})
+    metrics.log_metrics({"epoch": epoch, **values}, step=epoch * 10 + 9)
+
+
+def test_what_is_logged_at_one_step_is_one_row_with_full_numbers() -> None:
+    metrics = logger()
+    log(metrics, 0, a=1 / 3)
+    metrics.log_metrics({"epoch": 0, "b": 2.0}, step=9)
+    metrics.finalize("success")
+    assert read_csv(Path("metrics.csv")) == [{"epoch": "0", "step": "9", "lr": "0.1", "a": repr(1 / 3), "b": "2.0"}]
+
+
+def test_a_metric_that_comes_later_gets_a_column_and_loses_no_row() -> None:
+    metrics = logger()
+    log(metrics, 0, a=1.0)
+    log(metrics, 1, a=2.0, b=3.0)
+    log(metrics, 2, a=4.0)
+    metrics.finalize("success")
+    rows = read_csv(Path("metrics.csv"))
+    assert [row["a"] for row in rows] == ["1.0", "2.0", "4.0"]
+    assert [row["b"] for row in rows] == ["", "3.0", ""]
+
+
+def test_a_resumed_run_replaces_what_it_logs_again() -> None:
+    first = logger()
+    for epoch in range(4):
+        log(first, epoch, a=float(epoch))
+    first.finalize("failed")
+    resumed = logger(purge_step=20)
+    log(resumed, 2, a=-2.0)
+    resumed.finalize("success")
+    assert [row["a"] for row in read_csv(Path("metrics.csv"))] == ["0.0", "1.0", "-2.0"]
+
+
+def test_evaluation_adds_to_the_row_of_its_checkpoint_once() -> None:
+    metrics = logger()
+    log(metrics, 0, a=1.0)
+    log(metrics, 1, a=2.0)
+    metrics.finalize("success")
+    for score in (0.5, 0.6):
+        evaluation = logger(purge_step=None)
+        evaluation.log_metrics({"epoch": 0, "test": score}, step=9)
+        evaluation.finalize("success")
+    assert [row["test"] for row in read_csv(Path("metrics.csv"))] == ["0.6", ""]
