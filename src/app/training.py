@@ -91,6 +91,10 @@ def _train(cli: CommandLine, run: Run, saved: Saved | None) -> None:
         trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=saved.path if saved else None, weights_only=True)
     except SystemExit as error:  # Lightning's answer to Ctrl-C
         raise Interrupted(signal.SIGINT) from error
+    except Interrupted:
+        if run.last.is_file():
+            console.say(f"\nto go on: {program()} fit --run {run.title}")
+        raise
     finally:
         if not record.started and saved is None:
             _discard(run)
