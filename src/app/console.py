@@ -19,7 +19,9 @@ def say(text: str) -> None:
 def table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a table with rounded numbers."""
     gap = 2 if len(names) < 9 else 1  # ten classes and their probabilities fit in 81 characters
-    grid = Table(title=title, title_justify="left", box=None, padding=(0, gap, 0, 0), header_style="bold")
+    grid = Table(
+        title=title, title_justify="left", box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold"
+    )
     values = [[_cell(name, value) for name, value in zip(names, row, strict=True)] for row in rows]
     for index, name in enumerate(names):
         numeric = all(row[index][:1] in "-0123456789" for row in values)
