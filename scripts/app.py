@@ -6,5 +6,5 @@ import sys
 import environment
 
 if __name__ == "__main__":
-    os.environ["APP_PROGRAM"] = "python scripts/app.py"
+    os.environ["APP_PROGRAM"] = f"python {os.path.relpath(__file__)}"
     sys.exit(environment.run("app", sys.argv[1:]))

@@ -59,7 +59,10 @@ def ensure(extra: str = "") -> None:
 def _has_pip() -> bool:
     """Ask pip rather than look for the folder: an interrupted creation leaves a Python without it."""
     command = [str(PYTHON), "-m", "pip", "--version"]
-    return PYTHON.exists() and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def _done(extra: str) -> bool:

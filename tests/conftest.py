@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from app.__main__ import main
 
@@ -80,6 +82,51 @@ def small_mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
         packed = gzip.compress(bytes([0, 0, 8, 1]) + count.to_bytes(4, "big") + bytes(labels.tolist()))
         (raw / f"{part}-labels-idx1-ubyte.gz").write_bytes(packed)
     return root
+
+
+@pytest.fixture(scope="session")
+def small_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of 3 x 20 images of three colours, of different sizes and modes."""
+    root = tmp_path_factory.mktemp("images")
+    for number, name in enumerate(("blue", "green", "red")):
+        (root / name).mkdir()
+        for row in range(20):
+            colour = [30 + row, 30, 30 + row]
+            colour[2 - number] = 220
+            image = Image.new("RGB", (20 + row, 40 - row), tuple(colour))
+            image = image.convert("RGBA") if row % 4 == 0 else image
+            image.save(
+                root / name / f"{row:02}.{'png' if row % 2 == 0 else 'JPG'}", format="PNG" if row % 2 == 0 else "JPEG"
+            )
+    return root
+
+
+class SmallCIFAR10:
+    """Stands in for torchvision's class, which checks its files: 100 + 20 images."""
+
+    def __init__(self, root: str, train: bool = True, download: bool = False) -> None:
+        count = 100 if train else 20
+        self.targets = [row % 10 for row in range(count)]
+        self.data = np.random.default_rng(int(train)).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def small_data(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], list[str]]:
+    """Return arguments that give a config small data in place of what it would download or look for."""
+
+    def arguments(config: Path) -> list[str]:
+        text = config.read_text()
+        if "MNIST" in text:
+            root = request.getfixturevalue("small_mnist")
+            return ["--data.init_args.root", str(root), "--data.init_args.val_size", "40"]
+        if "CIFAR10" in text:
+            monkeypatch.setattr("torchvision.datasets.CIFAR10", SmallCIFAR10)
+            return ["--data.init_args.val_size", "20"]
+        if "ImageFolder" in text:
+            return ["--data.init_args.root", str(request.getfixturevalue("small_images"))]
+        return []
+
+    return arguments
 
 
 @pytest.fixture(scope="session")

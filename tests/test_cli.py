@@ -1,6 +1,7 @@
 """The commands as a user starts them: subprocesses, exit codes, what they print and which files they leave."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -71,6 +72,7 @@ def test_run_json_says_what_ran_and_how_it_ended(home: Path, fitted: Result) -> 
     assert record["steps"] == 40
     assert record["versions"]["torch"] == torch.__version__.split("+")[0]
     assert record["wall_time_s"] > 0
+    assert "git_commit" in record
     rows = read_csv(run_folder(home) / "metrics.csv")
     scores = {int(row["epoch"]): float(row["val/loss"]) for row in rows if row["val/loss"]}
     assert record["best"]["epoch"] == min(scores, key=lambda epoch: scores[epoch])
@@ -160,3 +162,35 @@ def test_help_lists_commands_and_configs_without_importing_torch() -> None:
     assert done.returncode == 0
     assert "predict" in done.stdout
     assert "configs/product.yaml" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal needs Unix")
+def test_a_terminal_gets_one_bar_and_no_line_an_epoch(folder: Path) -> None:
+    import pty
+
+    reader, writer = pty.openpty()
+    command = [sys.executable, "-m", "app", "fit", "--config", str(PRODUCT), *BRIEF]
+    with subprocess.Popen(command, stdout=writer, stderr=writer, env={**os.environ, "COLUMNS": "120"}) as process:
+        os.close(writer)
+        shown = b""
+        while chunk := _read(reader):
+            shown += chunk
+    assert process.returncode == 0
+    assert b"40/40" in shown
+    assert b"test --run product/version_0" in shown
+    assert b"\nepoch 0 " not in shown
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:  # the other end has closed
+        return b""
+
+
+def test_a_reader_that_leaves_does_not_end_the_run(folder: Path) -> None:
+    command = f"'{sys.executable}' -m app fit --config '{PRODUCT}' {' '.join(BRIEF)} | head -n 1"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert json.loads((folder / "lightning_logs/product/version_0/run.json").read_text())["status"] == "finished"

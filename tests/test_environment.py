@@ -33,6 +33,8 @@ def installs(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         (path / "python").touch()
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        if not (project / ".venv" / "python").exists():
+            raise FileNotFoundError(command[0])
         if "install" in command:
             calls.append(command)
             if len(calls) == 1:

@@ -1,7 +1,9 @@
 """Which weights are scored, and where the results go."""
 
+import errno
 import json
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,3 +126,69 @@ def test_a_pickle_that_runs_code_is_refused_and_does_not_run(app: App, run: Path
     assert result.exit_code == 2
     assert "safely" in result.err
     assert not (folder / "ran").exists()
+
+
+def test_the_checkpoint_of_another_run_is_not_scored_as_this_one(app: App, run: Path) -> None:
+    assert app("fit", "--config", PRODUCT, *BRIEF).exit_code == 0
+    other = run.with_name("version_1") / "checkpoints" / "best.ckpt"
+    result = app("test", "--run", RUN, "--ckpt_path", other)
+    assert result.exit_code == 2
+    assert "--run product/version_1" in result.err
+    assert not (run / "test.json").exists()
+
+
+def test_a_dry_run_leaves_the_scores_alone(app: App, run: Path) -> None:
+    score(app("test", "--run", RUN), run)
+    before = (run / "test.json").read_bytes()
+    assert app("test", "--run", RUN, "--trainer.fast_dev_run", "1", "--data.init_args.batch_size", "7").exit_code == 0
+    assert (run / "test.json").read_bytes() == before
+
+
+def test_a_score_with_other_settings_says_so_in_the_record(app: App, run: Path) -> None:
+    score(app("test", "--run", RUN, "--data.init_args.test_size", "7"), run)
+    record = json.loads((run / "run.json").read_text())["test"]
+    assert record["changed"] == {"data.init_args.test_size": "200 → 7"}
+    assert record["epoch"] == 3
+
+
+def test_no_batch_is_no_score(app: App, run: Path) -> None:
+    for command in ("test", "predict"):
+        result = app(command, "--run", RUN, f"--trainer.limit_{command}_batches", "0")
+        assert result.exit_code == 2
+        assert f"limit_{command}_batches" in result.err
+
+
+def test_ctrl_c_while_testing_is_130(app: App, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    handler = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr("app.tasks.Regression.test_step", interrupted)
+    result = app("test", "--run", RUN)
+    signal.signal(signal.SIGINT, handler)  # Lightning ignores it from here on
+    assert result.exit_code == 130
+    assert not (run / "test.json").exists()
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "run.json"])
+def test_a_damaged_record_of_a_run_is_named_before_anything_runs(name: str, app: App, run: Path) -> None:
+    (run / name).write_text("[")
+    result = app("test", "--run", RUN)
+    assert result.exit_code == 2
+    assert name in result.err
+    assert not (run / "test.json").exists()
+
+
+def test_a_full_disk_is_named_and_leaves_no_part_of_a_file(
+    app: App, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def writerow(self, row: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device", "predictions.csv")
+
+    monkeypatch.setattr("csv.writer", lambda *_, **__: Full())
+    result = app("predict", "--run", RUN)
+    assert result.exit_code == 1
+    assert result.err == "error: No space left on device: predictions.csv\n"
+    assert not list(run.glob(".*"))
+    assert not (run / "predictions.csv").exists()

@@ -37,7 +37,7 @@ trainer: {max_epochs: 20}
 model:
   class_path: app.tasks.Regression
   init_args:
-    network: {class_path: app.networks.MLP, init_args: {in_features: 3}}
+    network: {class_path: app.networks.MLP, init_args: {in_features: 3, out_features: 1}}
     optimizer: {class_path: torch.optim.Adam, init_args: {lr: 0.1}}
 """
 

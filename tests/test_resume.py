@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import PRODUCT, Result, read_csv
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 App = Callable[..., Result]
 LOGS = Path("lightning_logs")
@@ -93,3 +94,45 @@ def test_the_last_epoch_is_validated_and_saved_whatever_the_interval(epochs: int
     run = LOGS / "product/version_0"
     assert rows(run)[-1]["val/loss"]
     assert torch.load(run / "checkpoints/best.ckpt", weights_only=True)["epoch"] == epochs - 1
+
+
+def test_dropout_goes_on_as_if_the_run_had_never_stopped(app: App) -> None:
+    dropout = ["--config", str(PRODUCT), "--model.init_args.network.init_args.dropout", "0.2"]
+    fit(app, *dropout, "--trainer.max_epochs", "6", "--name", "through")
+    fit(app, *dropout, "--trainer.max_epochs", "4", "--name", "stopped")
+    fit(app, "--run", "stopped", "--trainer.max_epochs", "6")
+    through, stopped = weights(LOGS / "through" / "version_0"), weights(LOGS / "stopped" / "version_0")
+    assert all(torch.equal(value, stopped[name]) for name, value in through.items())
+
+
+def test_results_of_an_older_best_are_renamed(app: App) -> None:
+    run = LOGS / "product/version_0"
+    fit(app, "--config", PRODUCT, "--trainer.max_epochs", "2")
+    assert app("test", "--run", "product").exit_code == 0
+    assert app("predict", "--run", "product").exit_code == 0
+    scores = (run / "test.json").read_bytes()
+    fit(app, "--run", "product", "--trainer.max_epochs", "4")
+    assert (run / "test.epoch_1.json").read_bytes() == scores
+    assert (run / "predictions.epoch_1.csv").is_file()
+    assert not (run / "test.json").exists()
+    assert not (run / "predictions.csv").exists()
+
+
+def test_a_resume_that_fails_changes_nothing(app: App) -> None:
+    run = LOGS / "product/version_0"
+    fit(app, "--config", PRODUCT, "--trainer.max_epochs", "2")
+    before = {name: (run / name).read_bytes() for name in ("config.yaml", "run.json", "metrics.csv")}
+    result = app("fit", "--run", "product", "--trainer.max_epochs", "4", "--data.init_args.train_size", "0")
+    assert result.exit_code == 3
+    assert {name: (run / name).read_bytes() for name in before} == before
+
+
+def test_tensorboard_has_every_step_once_also_after_a_resume(app: App) -> None:
+    fit(app, "--config", PRODUCT, "--trainer.max_epochs", "2")
+    fit(app, "--run", "product", "--trainer.max_epochs", "4")
+    events = EventAccumulator(str(LOGS / "product/version_0"))
+    events.Reload()
+    losses = events.Scalars("train/loss")
+    assert [event.step for event in losses] == [9, 19, 29, 39]
+    logged = [float(row["train/loss"]) for row in rows(LOGS / "product/version_0")]
+    assert [event.value for event in losses] == pytest.approx(logged)

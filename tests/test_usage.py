@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import BRIEF, PRODUCT, PROJECT, Result
+from conftest import PRODUCT, PROJECT, Result
 
 App = Callable[..., Result]
 FIT = ["fit", "--config", str(PRODUCT)]
@@ -32,9 +32,16 @@ WRONG = {
     "network of another width": ([*FIT, f"{NETWORK}.init_args.in_features", "3"], ["does not fit the data", "(2, 2)"]),
     "outputs of another width": ([*FIT, f"{NETWORK}.init_args.out_features", "2"], ["does not fit the data", "(2, 1)"]),
     "metric that is not logged": (
-        [*FIT, *BRIEF, "--callbacks.checkpoint.init_args.monitor", "val/f1"],
-        ["val/f1", "val/mae"],
+        [*FIT, "--callbacks.checkpoint.init_args.monitor", "val/maee"],
+        ["val/maee", "did you mean val/mae?"],
     ),
+    "negative learning rate": ([*FIT, f"{OPTIMIZER}.init_args.lr", "-1"], ["learning rate: -1"]),
+    "negative seed": ([*FIT, "--seed_everything", "-5"], ["seed_everything", "-5"]),
+    "nothing to train on": ([*FIT, "--trainer.max_epochs", "0"], ["nothing was trained", "max_epochs"]),
+    "overfit_batches": ([*FIT, "--trainer.overfit_batches", "1"], ["--trainer.limit_train_batches"]),
+    "help for no class": (["fit", "--model.help", "app.tasks.Nope"], ["app.tasks.Nope"]),
+    "config that is a folder": (["fit", "--config", str(PRODUCT.parent)], ["is a folder"]),
+    "word instead of a config": (["fit", "product"], ["unexpected product"]),
     "unknown accelerator": ([*FIT, "--trainer.accelerator", "gpuu"], ["gpuu"]),
     "two ways to begin": (["fit", "--run", "a", "--init_from", "b"], ["--run", "--init_from"]),
     "name that is a path": ([*FIT, "--name", "a/b"], ["'a/b'"]),
@@ -57,8 +64,7 @@ def test_wrong_usage_is_named_and_leaves_nothing(case: str, app: App, folder: Pa
     assert len(result.err.splitlines()) <= 2
     for word in words:
         assert word in result.err
-    if case != "metric that is not logged":  # that one has trained by then
-        assert list(folder.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -67,6 +73,8 @@ def test_wrong_usage_is_named_and_leaves_nothing(case: str, app: App, folder: Pa
         ("trainer: [", "cannot be read"),
         ("- a\n- b", "keys and values"),
         ("trainer: {max_epochs: 1}", "no model"),
+        ("trainer: null\nmodel: app.tasks.Regression", "trainer"),
+        ("callbacks: null\nmodel: app.tasks.Regression", "callbacks"),
         ("trainer: {max_epoch: 1}\nmodel: app.tasks.Regression", "trainer.max_epoch"),
     ],
 )
@@ -103,6 +111,14 @@ def test_divergence_exits_with_4_and_keeps_the_last_checkpoint(app: App, folder:
     assert "epoch 0" in result.err
     assert "learning rate" in result.err
     assert '"diverged"' in (folder / "lightning_logs/product/version_0/run.json").read_text()
+
+
+def test_weights_that_diverge_in_the_last_step_are_never_the_best(app: App, folder: Path) -> None:
+    sgd = [OPTIMIZER, "torch.optim.SGD", f"{OPTIMIZER}.init_args.lr", "1e30", "--data.init_args.batch_size", "1000"]
+    result = app(*FIT, *sgd, "--trainer.max_epochs", "1")
+    assert result.exit_code == 4
+    assert "validation loss" in result.err
+    assert not (folder / "lightning_logs/product/version_0/checkpoints/best.ckpt").exists()
 
 
 def test_no_command_shows_help(app: App) -> None:

@@ -95,11 +95,12 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
     if options.run and options.name:
         raise UsageError("--name names a new run, --run resumes one: give one of them")
     if options.run:
-        run = runs.find(options.run, root)
+        run = _readable(runs.find(options.run, root))
         return Arguments("fit", [run.config, *configs], overrides, root, run.name, run, run.checkpoint("last"))
-    source = runs.find(options.init_from, root) if options.init_from else None
+    source = _readable(runs.find(options.init_from, root)) if options.init_from else None
     if not configs and source is None:
-        raise UsageError(f"fit needs --config FILE, or --run RUN to resume one. {_shipped()}")
+        stray = next((f"unexpected {word}; " for word in overrides[:1] if not word.startswith("-")), "")
+        raise UsageError(f"{stray}fit needs --config FILE, or --run RUN to resume one. {_shipped()}")
     name = options.name or (configs[0].stem if configs else source.name if source else "")
     saved = [source.config] if source and not configs else []
     checkpoint = source.checkpoint("best") if source else None
@@ -120,6 +121,8 @@ def _evaluation(
         raise UsageError(f"{command} needs --config FILE for the newest run of it, or --run RUN. {_shipped()}")
     if run is None and not configs:
         raise UsageError(f"{which} is not in the folder of a run: say with --config what network it belongs to")
+    if run is not None:
+        _readable(run)
     checkpoint = (run or runs.Run(Path())).checkpoint(which)
     saved = [run.config] if run else []
     name = run.name if run else configs[0].stem
@@ -136,10 +139,20 @@ def _shipped() -> str:
     return f"There are: {names} (configs/NAME.yaml)" if names else "There is no folder configs here"
 
 
+def _readable(run: runs.Run) -> runs.Run:
+    if not run.config.is_file():
+        raise UsageError(f"{run.folder} is not the folder of a run: it has no config.yaml")
+    _configured_root([run.config])
+    run.record()
+    return run
+
+
 def _existing(text: str) -> Path:
     path = Path(text)
     if path.is_file():
         return path
+    if path.is_dir():
+        raise UsageError(f"config {text} is a folder: name a file in it")
     there = {str(config): config for config in [*shipped(), *path.parent.glob("*.yaml")]}
     hint = nearest(text, there) or nearest(str(Path("configs") / f"{path.stem}.yaml"), there)
     raise UsageError(f"config {text} does not exist{hint}")

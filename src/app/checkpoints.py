@@ -1,7 +1,6 @@
 """What a checkpoint says of itself, read without running anything that it may contain."""
 
 import pickle
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ class Saved:
 
     Args:
         path: The file.
-        content: What Lightning saved; tensors are on the CPU and read from the disk when used.
+        content: What Lightning saved, on the CPU.
     """
 
     path: Path
@@ -27,18 +26,24 @@ class Saved:
 
     @property
     def epochs(self) -> int:
-        """Number of epochs trained."""
-        return int(self.content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+        """Number of epochs trained to their end."""
+        return int(self._loop["epoch_progress"]["current"]["processed"])
 
     @property
     def epoch(self) -> int:
-        """Epoch that was trained last, from 0."""
-        return self.epochs - 1
+        """Epoch of the last batch, from 0."""
+        started = int(self._loop["epoch_progress"]["total"]["started"])
+        return max(started, self.epochs) - 1
 
     @property
     def steps(self) -> int:
-        """Number of optimizer steps taken."""
-        return int(self.content["global_step"])
+        """Number of steps that are logged: calls of training_step that moved the optimizer."""
+        return int(self._loop["epoch_loop.state_dict"]["_batches_that_stepped"])
+
+    @property
+    def _loop(self) -> dict[str, Any]:
+        loop: dict[str, Any] = self.content["loops"]["fit_loop"]
+        return loop
 
     @property
     def provenance(self) -> str:
@@ -69,7 +74,7 @@ def load(path: Path) -> Saved:
         UsageError: If it is damaged, unsafe or not a checkpoint of Lightning.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UsageError(f"{path} is not a checkpoint that can be loaded safely (weights only)") from error
     except (RuntimeError, EOFError, ValueError, OSError, KeyError) as error:

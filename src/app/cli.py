@@ -6,18 +6,26 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from jsonargparse import ArgumentParser, Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint, ModelSummary, ProgressBar
+from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ModelSummary, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from app.arguments import Arguments
 from app.errors import UsageError
 from app.explain import Settings, overrides_as_tree
+from app.loggers import MetricsFile, TensorBoard
 from app.parser import Parser, shortened
 from app.settings import tree
 
 DEFAULTS = Path(str(resources.files("app"))) / "defaults.yaml"
+
+# What a data module may know, by the names of arguments that may be left to it.
+FACTS = (
+    *("in_features", "out_features", "in_channels", "image_size", "num_classes", "vocabulary_size", "vocabulary"),
+    *("features", "target", "classes"),
+)
 
 
 class CommandLine(LightningCLI):
@@ -55,17 +63,56 @@ class CommandLine(LightningCLI):
             self.config = parser.parse_args(args)
         except UsageError as error:
             raise UsageError(self._explain() or shortened(error)) from error
-        if not self.config.get("data"):
-            raise UsageError("the settings have no data: a config names its class as `data: {class_path: ...}`")
+        for key in ("trainer", "callbacks", "data"):
+            if not isinstance(self.config.get(key), Namespace):
+                raise UsageError(f"the settings have no {key}: {self.config.get(key)}")
 
     def _explain(self) -> str | None:
-        if "model" not in {key.split(".")[0] for path in self.arguments.configs for key in tree(path)}:
-            return "the settings have no model: a config names its class as `model: {class_path: ...}`"
         top = {"seed_everything": bool | int, "model": LightningModule, "data": LightningDataModule}
         settings = Settings(top | dict.fromkeys(self._callback_keys(), Callback | None))
         sources = [(str(path), tree(path)) for path in (DEFAULTS, *self.arguments.configs)]
         sources.append(("command line", overrides_as_tree(self.arguments.overrides)))
-        return next(filter(None, (settings.explain(*source) for source in sources)), None)
+        found = next(filter(None, (settings.explain(*source) for source in sources)), None)
+        if not found and self.arguments.configs and not any("model" in settings for _, settings in sources):
+            found = "the settings have no model: a config names its class as `model: {class_path: ...}`"
+        return found
+
+    def _set_seed(self) -> None:
+        try:
+            super()._set_seed()
+        except ValueError as error:
+            raise UsageError(f"seed_everything: {error}") from error
+
+    def before_instantiate_classes(self) -> None:
+        """Fill in what settings leave to the data: sizes of networks, names of columns and classes."""
+        if self._predicts_other_data():
+            self.config.data.init_args.whole = True
+        places = [self.config.get(f"{key}.init_args") for key in ("data", "model", "model.init_args.network")]
+        spaces = [place for place in places if isinstance(place, Namespace)]
+        if not any(space.get(name, 0) is None for space in spaces for name in FACTS):
+            return
+        facts = self._facts()
+        for space in spaces:
+            for name in facts.keys() & vars(space).keys():
+                if space[name] is None:
+                    space[name] = facts[name]
+
+    def _predicts_other_data(self) -> bool:
+        """Say whether predictions are asked for a file or folder that the run was not trained on: all of it then."""
+        run, data = self.arguments.run, self.config.data.get("init_args", {})
+        if self.arguments.command != "predict" or run is None or "whole" not in data:
+            return False
+        trained = tree(run.config)["data"].get("init_args", {})
+        return any(data.get(name) != trained.get(name) for name in ("path", "root"))
+
+    def _facts(self) -> dict[str, Any]:
+        parser = ArgumentParser(exit_on_error=False)
+        parser.add_subclass_arguments(LightningDataModule, "data")
+        try:
+            data = parser.instantiate_classes(parser.parse_object({"data": self.config.data.as_dict()})).data
+        except ValueError as error:
+            raise UsageError(shortened(error)) from error
+        return data.facts() if hasattr(data, "facts") else {}
 
     def instantiate_classes(self) -> None:
         """Build everything; what a constructor refuses is an error of usage."""
@@ -79,7 +126,11 @@ class CommandLine(LightningCLI):
         settings = self.config_init["trainer"]
         named = [callback for callback in vars(self.config_init["callbacks"]).values() if callback]
         callbacks = [*named, *(settings["callbacks"] or [])]
-        settings["logger"] = settings["logger"] or False
+        settings["logger"] = (
+            [TensorBoard(), MetricsFile()] if settings["logger"] is True else settings["logger"] or False
+        )
+        if settings["overfit_batches"]:
+            raise UsageError("trainer.overfit_batches is not supported; --trainer.limit_train_batches trains on a few")
         for switch, kind in {
             "enable_checkpointing": Checkpoint,
             "enable_progress_bar": ProgressBar,
@@ -89,6 +140,8 @@ class CommandLine(LightningCLI):
                 callbacks = [callback for callback in callbacks if not isinstance(callback, kind)]
             elif settings[switch] is None:  # Lightning would add one of its own
                 settings[switch] = any(isinstance(callback, kind) for callback in callbacks)
+        if not settings["logger"]:  # which is where learning rates would go
+            callbacks = [callback for callback in callbacks if not isinstance(callback, LearningRateMonitor)]
         settings["callbacks"] = callbacks
         return super().instantiate_trainer(**kwargs)
 

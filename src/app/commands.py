@@ -10,7 +10,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from app import quiet
 from app.arguments import Arguments, option_parser
 from app.cli import CommandLine
-from app.errors import AppError, Interrupted, UsageError
+from app.errors import AppError, DataError, Interrupted, UsageError
 from app.evaluation import predict, score
 from app.training import fit
 
@@ -32,6 +32,12 @@ def run(arguments: Arguments) -> None:
         COMMANDS[arguments.command](cli, arguments)
     except (MisconfigurationException, ModuleNotFoundError) as error:
         raise UsageError(" ".join(str(error).split())) from error
+    except FileNotFoundError as error:
+        raise DataError(f"{error.filename} does not exist") from error
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C
+            raise Interrupted(signal.SIGINT) from error
+        raise
     except OSError as error:
         if error.errno is None:
             raise

@@ -1,5 +1,6 @@
 """What a person reads: lines and tables on standard output."""
 
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,8 +8,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from app.runs import first_process
+
+
 # A file or pipe has no width: wide enough that no table is cut.
-_console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 1000)
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Go on in silence when whoever read the output has gone: a run does not end because `head` did."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+_console = _Console(
+    highlight=False, soft_wrap=True, quiet=not first_process(), width=None if sys.stdout.isatty() else 1000
+)
 
 
 def say(text: str) -> None:
@@ -20,7 +32,13 @@ def table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> No
     """Print a table with rounded numbers."""
     gap = 2 if len(names) < 9 else 1  # ten classes and their probabilities fit in 81 characters
     grid = Table(
-        title=title, title_justify="left", box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold"
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, gap, 0, 0),
+        header_style="bold",
     )
     values = [[_cell(name, value) for name, value in zip(names, row, strict=True)] for row in rows]
     for index, name in enumerate(names):

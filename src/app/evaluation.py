@@ -1,5 +1,7 @@
 """`validate`, `test` and `predict`: what a checkpoint is worth; never untrained weights, and no new run."""
 
+import os
+
 from lightning.pytorch import Trainer
 
 from app import console, runs
@@ -12,51 +14,89 @@ from app.loggers import MetricsFile, TensorBoard
 from app.settings import changes, flat, read
 
 # Settings that decide what is scored and how.
-SCORED = ("model.", "data.", "trainer.limit_", "trainer.precision")
+SCORED = ("model.init_args.network", "data.", "trainer.limit_", "trainer.precision")
 
 
 def score(cli: CommandLine, arguments: Arguments) -> None:
-    """Print the metrics of a split and write them to `<command>.json` of the run."""
-    saved = _restore(cli, arguments)
-    if arguments.command == "test" and arguments.run is not None:
-        _log_to(cli.trainer, arguments.run, saved)
+    """Print the metrics of a split and write them to `<command>.json` of the run.
+
+    Raises:
+        UsageError: If there is no checkpoint, it does not fit, or no batch is scored.
+    """
+    command, run = arguments.command, _recorded(cli, arguments)
+    saved, changed = _restore(cli, arguments)
+    # While a run trains, its metrics.csv is its own.
+    if command == "test" and run is not None and run.record().get("status") != "running":
+        _log_to(cli.trainer, run, saved)
     else:
         cli.trainer.loggers = []
-    evaluate = cli.trainer.test if arguments.command == "test" else cli.trainer.validate
-    metrics = dict(evaluate(cli.model, datamodule=cli.datamodule, verbose=False)[0])
-    console.metrics(f"\n{arguments.command} of {saved.path}", {"value": metrics})
-    if arguments.run is None:
-        console.say("not the checkpoint of a run: nothing is written")
+    evaluate = cli.trainer.test if command == "test" else cli.trainer.validate
+    scores = evaluate(cli.model, datamodule=cli.datamodule, verbose=False)
+    if not scores:
+        raise UsageError(f"no batch was scored: see trainer.limit_{command.removesuffix('idate')}_batches")
+    metrics = dict(scores[0])
+    console.metrics(f"\n{command} of {saved.path}", {"value": metrics})
+    if run is None:
+        console.say("nothing is written")
         return
-    runs.write_json(arguments.run.folder / f"{arguments.command}.json", metrics)
-    arguments.run.update(**{arguments.command: {"checkpoint": str(saved.path), "epoch": saved.epoch}})
+    runs.write_json(run.folder / f"{command}.json", metrics)
+    _record(run, command, saved, changed)
 
 
 def predict(cli: CommandLine, arguments: Arguments) -> None:
-    """Print the first predictions and write all to predictions.csv of the run."""
-    saved = _restore(cli, arguments)
+    """Print the first predictions and write all to predictions.csv of the run.
+
+    Raises:
+        UsageError: If there is no checkpoint, it does not fit, or nothing is predicted.
+    """
+    run = _recorded(cli, arguments)
+    saved, changed = _restore(cli, arguments)
     cli.trainer.loggers = []
-    for callback in callbacks(cli.trainer):
-        if isinstance(callback, PredictionsFile):
-            callback.path = arguments.run.folder / "predictions.csv" if arguments.run else None
+    writers = [callback for callback in callbacks(cli.trainer) if isinstance(callback, PredictionsFile)]
+    for writer in writers:
+        writer.path = run.folder / "predictions.csv" if run and runs.first_process() else None
     cli.trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
-    if arguments.run is None:
-        console.say("not the checkpoint of a run: nothing is written")
+    if any(writer.count == 0 for writer in writers):
+        raise UsageError("nothing was predicted: see trainer.limit_predict_batches")
+    if run is None:
+        console.say("nothing is written")
         return
-    arguments.run.update(predict={"checkpoint": str(saved.path), "epoch": saved.epoch})
+    _record(run, "predict", saved, changed)
 
 
-def _restore(cli: CommandLine, arguments: Arguments) -> Saved:
+def _recorded(cli: CommandLine, arguments: Arguments) -> runs.Run | None:
+    """Return the run that results are written to.
+
+    Raises:
+        UsageError: If the checkpoint is that of another run, whose scores these would be.
+    """
+    run, checkpoint = arguments.run, arguments.checkpoint
+    owner = runs.containing(checkpoint) if checkpoint else None
+    if run and owner and owner.folder.resolve() != run.folder.resolve():
+        raise UsageError(f"{checkpoint} belongs to another run: --run {owner.title}")
+    if run and not os.access(run.folder, os.W_OK):
+        console.say(f"{run.folder} cannot be written: results are printed only")
+        return None
+    return None if cli.config.trainer.fast_dev_run else run
+
+
+def _restore(cli: CommandLine, arguments: Arguments) -> tuple[Saved, dict[str, str]]:
     if arguments.checkpoint is None:
         raise UsageError(f"{arguments.command} needs a checkpoint")
     saved = load(arguments.checkpoint)
     changed = changes(read(arguments.run.config), flat(cli.settings)) if arguments.run else {}
     changed = {key: values for key, values in changed.items() if key.startswith(SCORED)}
-    for key, values in changed.items():
+    for key, values in list(changed.items())[:5]:
         console.say(f"changed since training: {key} {values}")
+    if len(changed) > 5:
+        console.say(f"and {len(changed) - 5} more settings")
     saved.restore(cli.model)
     console.say(f"loaded {saved.provenance}")
-    return saved
+    return saved, changed
+
+
+def _record(run: runs.Run, command: str, saved: Saved, changed: dict[str, str]) -> None:
+    run.update(**{command: {"checkpoint": str(saved.path), "epoch": saved.epoch, "changed": changed}})
 
 
 def _log_to(trainer: Trainer, run: runs.Run, saved: Saved) -> None:

@@ -50,7 +50,10 @@ class TensorBoard(TensorBoardLogger):
 
 
 class MetricsFile(Logger):
-    """Every logged scalar in metrics.csv: one row an epoch, a column a metric, numbers in full."""
+    """The metrics of every epoch in metrics.csv: one row an epoch, a column a metric, numbers in full.
+
+    What is logged more often than once an epoch is there with its last value; TensorBoard has all.
+    """
 
     def __init__(self) -> None:
         """Open nothing yet."""

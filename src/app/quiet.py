@@ -8,7 +8,6 @@ WARNINGS = (
     r".*does not have many workers",  # workers are chosen by the data module
     r"The number of training batches .* is smaller than the logging interval",  # losses are logged once an epoch
     r"Checkpoint directory .* exists and is not empty",  # a run is resumed in its own folder
-    r"You're resuming from a checkpoint that ended before the epoch ended",  # the loader returns to its position
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of PyTorch
     r".*is currently in eval mode|Found .* module\(s\) in eval mode",  # networks may hold frozen parts
     r"There is a wandb run already|.*tensorboardX",  # optional loggers

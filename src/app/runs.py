@@ -4,6 +4,7 @@ Imports nothing heavy: a run is found, or missed with an error, before torch is 
 """
 
 import json
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -59,16 +60,27 @@ class Run:
         """
         path = self.folder / "run.json"
         try:
-            record: dict[str, Any] = json.loads(path.read_text())
+            record = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         except ValueError as error:
             raise UsageError(f"{path} is damaged: {error}") from error
+        if not isinstance(record, dict):
+            raise UsageError(f"{path} is damaged: not an object")
         return record
 
     def update(self, **facts: Any) -> None:  # noqa: ANN401  # any JSON value
         """Add facts to run.json."""
         write_json(self.folder / "run.json", self.record() | facts)
+
+    def retire_results(self) -> None:
+        """Rename results of a checkpoint that is no longer the best, test.json to test.epoch_24.json."""
+        record = self.record() if first_process() else {}
+        for command, name in {"test": "test.json", "validate": "validate.json", "predict": "predictions.csv"}.items():
+            path, evaluated = self.folder / name, record.get(command)
+            if path.is_file() and isinstance(evaluated, dict):
+                path.rename(path.with_name(f"{path.stem}.epoch_{evaluated['epoch']}{path.suffix}"))
+                self.update(**{command: None})
 
     def checkpoint(self, which: str) -> Path:
         """Return the path of checkpoint best, last or a file.
@@ -96,13 +108,22 @@ class Run:
         return f"An older run has: --run {older[0].title}" if older else f"Train first: {program()} fit --config ..."
 
 
+def first_process() -> bool:
+    """Say whether this is the only process of a training, or the first of several: the one that writes files."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+
+
 def create(root: Path, name: str) -> Run:
     """Make the folder of the next version; two runs started at once get two folders.
+
+    A process that is not the first gets the place of a folder that it will not write to.
 
     Raises:
         OSError: If it cannot be made.
     """
     parent = root / FOLDER / name
+    if not first_process():
+        return Run(parent / "another_process")
     number = max((_number(run.folder) for run in versions(parent)), default=-1) + 1
     while True:
         folder = parent / f"version_{number}"
@@ -148,26 +169,30 @@ def find(text: str, root: Path) -> Run:
             return Run(folder)
         if versions(folder):
             return versions(folder)[-1]
-    if Path(text).exists():
-        raise UsageError(f"{text} is not the folder of a run: it has no config.yaml")
+        if folder.exists():
+            raise UsageError(f"{folder} is not the folder of a run: it has no config.yaml")
     titles = [f"{name}/{run.folder.name}" for name in _names(root) for run in versions(root / FOLDER / name)]
+    titles = [title for title in titles if nearest(text.split("/")[0], [title.split("/")[0]])]
     hint = nearest(text, titles) or f". Train one: {program()} fit --config configs/NAME.yaml"
     raise UsageError(f"no run {text} in {root / FOLDER}{hint}")
 
 
 def containing(checkpoint: Path) -> Run | None:
     """Return the run whose checkpoint a file is, if it lies in a run."""
-    run = Run(checkpoint.parent.parent)
-    return run if run.config.is_file() else None
+    folder = checkpoint.resolve().parent
+    run = Run(Path(os.path.relpath(folder.parent)))
+    return run if folder.name == "checkpoints" and run.config.is_file() else None
 
 
 def write_json(path: Path, value: object) -> None:
     """Write JSON so that a reader sees the old file or the new one, never a part."""
-    write_text(path, json.dumps(value, indent=2) + "\n")
+    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text so that a reader sees the old file or the new one, never a part."""
+    if not first_process():
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(text, encoding="utf-8")
@@ -175,6 +200,15 @@ def write_text(path: Path, text: str) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401  # any JSON value
+    """Return a value with null in place of NaN and infinity, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _number(folder: Path) -> int:

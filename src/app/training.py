@@ -3,9 +3,9 @@
 import os
 import shlex
 import shutil
-import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def fit(cli: CommandLine, arguments: Arguments) -> None:
     """Train in a new run, or go on in the run that is resumed.
 
     Raises:
-        UsageError: If a run cannot be resumed with these settings.
+        UsageError: If a run cannot be resumed with these settings, or they train on nothing.
     """
     saved = load(arguments.checkpoint) if arguments.checkpoint else None
     if saved is not None:
@@ -39,7 +39,7 @@ def fit(cli: CommandLine, arguments: Arguments) -> None:
     if cli.config.trainer.fast_dev_run:
         console.say("fast_dev_run: nothing is kept")
         with tempfile.TemporaryDirectory() as folder:
-            _train(cli, Run(Path(folder)), None)
+            _train(cli, Run(Path(folder)), None, lambda: None)
     elif arguments.run is None:
         _start(cli, arguments, saved)
     elif saved is not None:
@@ -47,19 +47,24 @@ def fit(cli: CommandLine, arguments: Arguments) -> None:
 
 
 def _start(cli: CommandLine, arguments: Arguments, weights: Saved | None) -> None:
-    run = runs.create(arguments.root, arguments.name)
+    def begin() -> None:
+        _save_settings(cli, run)
+        run.update(
+            started=_now(),
+            command=shlex.join(["app", *sys.argv[1:]]),
+            seed=cli.settings["seed_everything"],
+            init_from=str(weights.path) if weights else None,
+            **environment.facts(),
+        )
+
     if weights is not None:
         console.say(f"weights from {weights.provenance}")
-    run.update(
-        status="running",
-        started=_now(),
-        command=shlex.join(["app", *sys.argv[1:]]),
-        seed=cli.settings["seed_everything"],
-        init_from=str(weights.path) if weights else None,
-        **environment.facts(),
-    )
-    _save_settings(cli, run)
-    _train(cli, run, None)
+    run = runs.create(arguments.root, arguments.name)
+    try:
+        _train(cli, run, None, begin)
+    finally:
+        if not run.config.is_file() and runs.first_process():
+            _discard(run)
     _report(cli.trainer, run)
 
 
@@ -72,32 +77,35 @@ def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
                 f"{key} cannot change from {values} when a run is resumed: the state in its checkpoint would undo it.\n"
                 f"To start a new run from its weights: {program()} fit --init_from {run.title} --{key} ..."
             )
-    if saved.epochs >= (cli.trainer.max_epochs or 0) > 0:
+    epochs, steps = cli.trainer.max_epochs or -1, cli.trainer.max_steps
+    if saved.epochs >= epochs > 0 or saved.steps >= steps > 0:
         console.say(f"{run.title} has trained its {saved.epochs} epochs; to go on: --trainer.max_epochs N")
         return
-    resumed = {"time": _now(), "epoch": saved.epochs, "changed": changed}
-    run.update(resumed=[*run.record().get("resumed", []), resumed])
-    _save_settings(cli, run)
+
+    def begin() -> None:
+        _save_settings(cli, run)
+        resumed = {"time": _now(), "epoch": saved.epochs, "changed": changed}
+        run.update(resumed=[*run.record().get("resumed", []), resumed])
+
     console.say(f"resumed from {saved.provenance}")
-    _train(cli, run, saved)
+    _train(cli, run, saved, begin)
     _report(cli.trainer, run)
 
 
-def _train(cli: CommandLine, run: Run, saved: Saved | None) -> None:
-    trainer, record = cli.trainer, RunRecord(run, cli.settings["seed_everything"])
+def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], None]) -> None:
+    trainer, record = cli.trainer, RunRecord(run, cli.settings["seed_everything"], begin)
     _open(trainer, run, saved.steps if saved else 0)
     callbacks(trainer).insert(0, record)
     try:
         trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=saved.path if saved else None, weights_only=True)
-    except SystemExit as error:  # Lightning's answer to Ctrl-C
-        raise Interrupted(signal.SIGINT) from error
     except Interrupted:
         if run.last.is_file():
             console.say(f"\nto go on: {program()} fit --run {run.title}")
         raise
-    finally:
-        if not record.started and saved is None:
-            _discard(run)
+    if not record.started:
+        raise UsageError(
+            "nothing was trained: see trainer.max_epochs, trainer.max_steps and trainer.limit_train_batches"
+        )
 
 
 def _open(trainer: Trainer, run: Run, step: int) -> None:
@@ -124,19 +132,20 @@ def _discard(run: Run) -> None:
 
 
 def _report(trainer: Trainer, run: Run) -> None:
-    keepers = [callback for callback in trainer.checkpoint_callbacks if isinstance(callback, BestAndLast)]
+    found = [callback.best for callback in trainer.checkpoint_callbacks if isinstance(callback, BestAndLast)]
     last = {name: value.item() for name, value in trainer.callback_metrics.items()}
     columns = {f"last (epoch {trainer.current_epoch - 1})": last}
-    if keepers and keepers[0].best:
-        best = keepers[0].best
+    if found and found[0]:
+        best = found[0]
         columns = {f"best {best['monitor']} (epoch {best['epoch']})": best["metrics"]} | columns
     took = console.duration(run.record().get("wall_time_s", 0.0))
     console.metrics(f"\n{run.folder}: {trainer.current_epoch} epochs in {took}", columns)
-    which = "" if run.best.is_file() else " --ckpt_path last"
     console.say("\nnext")
-    console.say(f"  {program()} test --run {run.title}{which}")
-    console.say(f"  {program()} predict --run {run.title}{which}")
-    console.say(f"  {_tensorboard()} --logdir {run.folder.parent}")
+    if run.best.is_file() or run.last.is_file():
+        which = "" if run.best.is_file() else " --ckpt_path last"
+        console.say(f"  {program()} test --run {shlex.quote(run.title)}{which}")
+        console.say(f"  {program()} predict --run {shlex.quote(run.title)}{which}")
+    console.say(f"  {_tensorboard()} --logdir {shlex.quote(str(run.folder.parent))}")
 
 
 def _tensorboard() -> str:

@@ -49,5 +49,5 @@ def test_a_damaged_file_is_named(name: str, small_mnist: Path, folder: Path) -> 
 
 @pytest.mark.parametrize("val_size", [0, 200])
 def test_a_validation_split_that_leaves_nothing_is_refused(val_size: int, small_mnist: Path) -> None:
-    with pytest.raises(DataError, match="val_size"):
+    with pytest.raises(DataError, match="cannot be split"):
         MNIST(str(small_mnist), val_size=val_size).build("train")

@@ -25,7 +25,7 @@ def test_it_is_the_network_written_by_hand() -> None:
 
 
 def test_logits_take_both_signs() -> None:
-    logits = ConvNet()(torch.randn(20, 1, 28, 28))
+    logits = ConvNet(1, [16, 32], 28, 10)(torch.randn(20, 1, 28, 28))
     assert logits.min() < 0 < logits.max()
 
 
@@ -34,5 +34,5 @@ def test_odd_sizes_round_down_as_pooling_does() -> None:
 
 
 def test_more_blocks_than_pixels_are_refused() -> None:
-    with pytest.raises(ValueError, match="leave nothing of 4 pixels"):
-        ConvNet(channels=[2, 2, 2], image_size=4)
+    with pytest.raises(ValueError, match="leave too little of 4 pixels"):
+        ConvNet(1, [2, 2, 2], 4, 10)

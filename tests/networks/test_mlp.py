@@ -64,7 +64,8 @@ def test_weights_have_the_deviation_of_the_formula(
 
 
 @pytest.mark.parametrize(
-    ("widths", "dropout", "message"), [([0], 0.0, "at least one unit"), ([3], [0.1, 0.1], "2 dropouts for 1")]
+    ("widths", "dropout", "message"),
+    [([0], 0.0, "2-0-1"), ([3], [0.1, 0.1], "2 dropouts for 1"), ([], 0.5, "no hidden layer")],
 )
 def test_widths_that_make_no_network_are_refused(widths: list[int], dropout: float | list[float], message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -28,7 +28,9 @@ def test_the_loss_is_the_cross_entropy_of_logits() -> None:
 
 
 def test_what_leaves_the_task_are_logits_of_both_signs() -> None:
-    logits = Classification(ConvNet(), ADAM)(torch.randint(0, 256, (9, 1, 28, 28), dtype=torch.uint8))
+    logits = Classification(ConvNet(1, [4], 28, 10), ADAM, num_classes=10)(
+        torch.randint(0, 256, (9, 1, 28, 28), dtype=torch.uint8)
+    )
     assert logits.min() < 0 < logits.max()
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import BRIEF, PRODUCT
+from conftest import BRIEF, PRODUCT, read_csv
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -44,8 +44,10 @@ def test_statistics_are_fitted_once() -> None:
 
 
 def test_targets_of_another_shape_are_refused_instead_of_broadcast() -> None:
-    with pytest.raises(ValueError, match=r"\(4, 1\) for targets \(4,\)"):
+    with pytest.raises(ValueError, match=r"targets \(B, 1\): \(4,\)"):
         task(nn.Identity()).loss(torch.zeros(4, 1), torch.zeros(4))
+    with pytest.raises(ValueError, match=r"outputs \(4, 2\) for targets \(4, 1\)"):
+        task(nn.Identity()).loss(torch.zeros(4, 2), torch.zeros(4, 1))
 
 
 def test_only_the_network_is_trained() -> None:
@@ -78,6 +80,9 @@ def test_training_follows_the_loop_written_by_hand(folder: Path) -> None:
     from app.data.memory import Shuffle
 
     inputs, targets = Product().build("train")
+    torch.testing.assert_close(trained.inputs.mean, inputs.mean(0))
+    torch.testing.assert_close(trained.targets.std, targets.std(0, correction=0))
+    losses = []
     torch.manual_seed(0)
     network = MLP(2, [16, 8])
     x = (inputs - trained.inputs.mean) / trained.inputs.std
@@ -87,7 +92,18 @@ def test_training_follows_the_loop_written_by_hand(folder: Path) -> None:
         shuffle.set_epoch(epoch)
         for batch in shuffle.order(1000).split(100):
             optimizer.zero_grad()
-            nn.functional.mse_loss(network(x[batch]), y[batch]).backward()
+            loss = nn.functional.mse_loss(network(x[batch]), y[batch])
+            loss.backward()
             optimizer.step()
+            losses.append(loss.item())
     for name, value in network.state_dict().items():
         assert torch.equal(trained.network.state_dict()[name], value), name
+    val_x, val_y = Product().build("val")
+    with torch.no_grad():
+        outputs = network((val_x - trained.inputs.mean) / trained.inputs.std)
+        val_loss = nn.functional.mse_loss(outputs, (val_y - trained.targets.mean) / trained.targets.std).item()
+    rows = read_csv(folder / "lightning_logs/product/version_0/metrics.csv")
+    assert float(rows[-1]["train/loss"]) == pytest.approx(sum(losses[-10:]) / 10, rel=1e-5)
+    assert float(rows[-1]["val/loss"]) == pytest.approx(val_loss, rel=1e-5)
+    mae = ((outputs * trained.targets.std + trained.targets.mean) - val_y).abs().mean().item()
+    assert float(rows[-1]["val/mae"]) == pytest.approx(mae, rel=1e-5)

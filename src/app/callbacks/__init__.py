@@ -2,8 +2,9 @@
 
 from app.callbacks.checkpoint import BestAndLast
 from app.callbacks.divergence import StopOnDivergence
+from app.callbacks.findings import Boundary, Coefficients
 from app.callbacks.predictions import PredictionsFile
 from app.callbacks.progress import Progress
 from app.callbacks.summary import Summary
 
-__all__ = ["BestAndLast", "PredictionsFile", "Progress", "StopOnDivergence", "Summary"]
+__all__ = ["BestAndLast", "Boundary", "Coefficients", "PredictionsFile", "Progress", "StopOnDivergence", "Summary"]

@@ -1,13 +1,15 @@
 """Checkpoints: best.ckpt to evaluate, last.ckpt to resume from."""
 
+import math
 import os
 from pathlib import Path
 from typing import Any, Literal
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.trainer.states import TrainerFn
 
-from app.errors import UsageError
+from app.errors import AppError, UsageError, nearest
 
 
 class BestAndLast(Checkpoint):
@@ -16,6 +18,8 @@ class BestAndLast(Checkpoint):
     ModelCheckpoint keeps both too, but saves the last in the middle of the hooks that end an epoch, before schedulers
     have stepped and metrics are logged; what is saved here between two epochs resumes exactly. Files are written
     under another name and then renamed, so that an interrupted write leaves the one before.
+
+    The last epoch is always validated, whatever check_val_every_n_epoch says, so that a run ends with a best.
 
     Args:
         monitor: Metric that decides which is best.
@@ -26,7 +30,7 @@ class BestAndLast(Checkpoint):
     def __init__(
         self, monitor: str = "val/loss", mode: Literal["min", "max"] = "min", every_n_epochs: int | None = None
     ) -> None:
-        """Start without a best."""
+        """Start without a best; the command line says in which folder to save."""
         self.monitor = monitor
         self.mode = mode
         self.every_n_epochs = every_n_epochs
@@ -36,28 +40,36 @@ class BestAndLast(Checkpoint):
         self._validated = False
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the last checkpoint of the epoch before; validate the last epoch, so that every run has a best."""
-        if self._due(trainer):
+        """Save the last checkpoint of the epoch before; have the last epoch validated."""
+        due = self._validated if self.every_n_epochs is None else trainer.current_epoch % self.every_n_epochs == 0
+        self._validated = False
+        if due and trainer.current_epoch > 0:
             self._save(trainer, "last")
         if trainer.current_epoch + 1 == trainer.max_epochs and trainer.check_val_every_n_epoch:
             trainer.check_val_every_n_epoch = 1
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note that there is a fresh score."""
-        self._validated = not trainer.sanity_checking
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the best checkpoint, if this is one."""
-        if not self._validated or trainer.sanity_checking:
+        """Save the weights that were just scored, if they are the best."""
+        if trainer.state.fn != TrainerFn.FITTING:
             return
-        metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
+        metrics = {name: value.item() for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
         if self.monitor not in metrics:
-            raise UsageError(f"the checkpoint callback cannot monitor {self.monitor}: there are {', '.join(metrics)}")
+            hint = nearest(self.monitor, metrics)
+            raise UsageError(f"no metric {self.monitor} to find the best checkpoint by{hint} ({', '.join(metrics)})")
+        if trainer.sanity_checking:
+            return
+        self._validated = True
         score = metrics[self.monitor]
         self._score = {"monitor": self.monitor, "value": score, "epoch": trainer.current_epoch}
-        if not self.best or (score < self.best["score"] if self.mode == "min" else score > self.best["score"]):
+        if self._improves(score):
             self.best = {"monitor": self.monitor, "score": score, "epoch": trainer.current_epoch, "metrics": metrics}
             self._save(trainer, "best")
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Complete the metrics of the best epoch with those of its training."""
+        if self.best.get("epoch") == trainer.current_epoch:
+            more = {name: value.item() for name, value in trainer.callback_metrics.items()}
+            self.best["metrics"] = more | self.best["metrics"]
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the last checkpoint."""
@@ -68,27 +80,31 @@ class BestAndLast(Checkpoint):
         checkpoint["score"] = self._score
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the best score so far and where it came from."""
-        return {"best": self.best}
+        """Return the best and the newest score, and where they came from."""
+        return {"best": self.best, "score": self._score}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue with the best of the run so far."""
-        self.best = state_dict["best"]
+        """Continue with the scores of the run so far."""
+        self.best, self._score = state_dict["best"], state_dict["score"]
 
-    def _due(self, trainer: Trainer) -> bool:
-        if self.every_n_epochs is not None:
-            return trainer.current_epoch > 0 and trainer.current_epoch % self.every_n_epochs == 0
-        due, self._validated = self._validated, False
-        return due
+    def _improves(self, score: float) -> bool:
+        if not math.isfinite(score):
+            return False
+        best = self.best.get("score")
+        return best is None or (score < best if self.mode == "min" else score > best)
 
     def _save(self, trainer: Trainer, name: str) -> None:
         if self.folder is None:
             return
         path = self.folder / f"{name}.ckpt"
         temporary = path.with_name(f".{name}.ckpt.part")
-        trainer.save_checkpoint(temporary)
-        if trainer.is_global_zero:
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            temporary.replace(path)
+        try:
+            trainer.save_checkpoint(temporary)
+            if trainer.is_global_zero:
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+        except (OSError, RuntimeError) as error:  # PyTorch's own writer raises RuntimeError
+            temporary.unlink(missing_ok=True)
+            raise AppError(f"{path} cannot be written: {error}; the one before is kept") from error
         trainer.strategy.barrier("checkpoint renamed")

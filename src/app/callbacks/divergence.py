@@ -1,5 +1,7 @@
 """Stops a run whose loss is no longer a number."""
 
+import math
+
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
@@ -17,7 +19,21 @@ class StopOnDivergence(Callback):
             DivergedError: If it is not finite.
         """
         if not torch.isfinite(loss):
-            raise DivergedError(
-                f"the loss is {loss.item()} in epoch {trainer.current_epoch}, step {trainer.global_step}: training "
-                "stopped.\nTry a smaller learning rate, or clip gradients: --trainer.gradient_clip_val 1"
-            )
+            self._stop("loss", loss.item(), trainer)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at the validation loss: the last step of an epoch may have been the one too many.
+
+        Raises:
+            DivergedError: If it is not finite.
+        """
+        loss = float(trainer.callback_metrics.get("val/loss", 0.0))
+        if not math.isfinite(loss):
+            self._stop("validation loss", loss, trainer)
+
+    @staticmethod
+    def _stop(name: str, value: float, trainer: Trainer) -> None:
+        raise DivergedError(
+            f"the {name} is {value} in epoch {trainer.current_epoch}, step {trainer.global_step}: training stopped.\n"
+            "Try a smaller learning rate, or clip gradients: --trainer.gradient_clip_val 1"
+        )

@@ -1,5 +1,6 @@
 """Writes predictions to a file and shows the first of them."""
 
+import contextlib
 import csv
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,6 +51,8 @@ class PredictionsFile(Callback):
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put the whole file in its place and print the table."""
+        if self.count == 0:
+            return
         title = f"first {len(self._head)} of {self.count} predictions"
         console.table(title, self._names, self._head)
         if self._file is not None and self.path is not None:
@@ -60,7 +63,8 @@ class PredictionsFile(Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Leave no half-written file."""
         if self._file is not None and self.path is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # closing writes what is left, and the disk may be full
+                self._file.close()
             self._part(self.path).unlink(missing_ok=True)
 
     def _open(self) -> None:

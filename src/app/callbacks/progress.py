@@ -55,7 +55,7 @@ class Progress(ProgressBar):
     ) -> None:
         """Move the bar, a few times a second."""
         if self._bar is not None and time.monotonic() - self._drawn > self.interval:
-            done = trainer.current_epoch * int(trainer.num_training_batches) + batch_idx + 1
+            done = trainer.fit_loop.total_batch_idx + 1
             self._draw(done, f"epoch {trainer.current_epoch}")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -113,7 +113,7 @@ class Progress(ProgressBar):
 
     @staticmethod
     def _total(trainer: Trainer) -> int | None:
-        epochs, batches = trainer.max_epochs or 0, trainer.num_training_batches
+        epochs, batches = trainer.max_epochs or 0, float(trainer.num_training_batches)
         if trainer.max_steps > 0:
             return trainer.max_steps
         return int(epochs * batches) if epochs > 0 and batches != float("inf") else None

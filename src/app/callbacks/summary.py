@@ -11,6 +11,9 @@ class Summary(ModelSummary):
     """Prints the layers that have parameters, and how many."""
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Leave out what ModelSummary prints here: the data may still not fit the network."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the table."""
         if trainer.is_global_zero:
             rows = [

@@ -2,14 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from lightning.pytorch import LightningDataModule
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
+from app.data.augmentation import Augment
 from app.errors import DataError
+from app.seeds import epoch_seed
 
 Split = Literal["train", "val", "test"]
 SPLITS: dict[str, tuple[Split, ...]] = {
@@ -38,9 +40,27 @@ class Shuffle:
 
     def order(self, size: int) -> Tensor:
         """Return a permutation of size indices."""
-        # Multiplied by an odd constant, so that (seed 0, epoch 1) and (seed 1, epoch 0) differ.
-        seed = (self.seed * 0x9E3779B97F4A7C15 + self.epoch) % 2**63
-        return torch.randperm(size, generator=torch.Generator().manual_seed(seed))
+        return torch.randperm(size, generator=generator(epoch_seed(self.seed, self.epoch)))
+
+
+class Balanced(Shuffle):
+    """Draws with replacement, every class equally often on average.
+
+    Args:
+        seed: Seed of the run.
+        labels: Class of each sample.
+    """
+
+    def __init__(self, seed: int, labels: Tensor) -> None:
+        """Weigh each sample by how rare its class is."""
+        super().__init__(seed)
+        self.weights = 1 / labels.bincount()[labels].double()
+
+    def order(self, size: int) -> Tensor:
+        """Return size indices."""
+        return torch.multinomial(
+            self.weights, size, replacement=True, generator=generator(epoch_seed(self.seed, self.epoch))
+        )
 
 
 class TensorLoader:
@@ -87,22 +107,46 @@ class InMemory(LightningDataModule, ABC):
     Args:
         batch_size: Samples in a batch.
         drop_last: Leave out a last training batch that is smaller; evaluation uses every sample.
+        augment: Transforms of training inputs, in turn, on the device.
+        balanced: Draw training samples of every class equally often.
 
     Raises:
         ValueError: If the batch size is not positive.
     """
 
-    feature_names: tuple[str, ...] = ()
-    class_names: tuple[str, ...] = ()
-
-    def __init__(self, batch_size: int = 64, drop_last: bool = False) -> None:
+    def __init__(
+        self,
+        batch_size: int = 64,
+        drop_last: bool = False,
+        augment: list[nn.Module] | None = None,
+        balanced: bool = False,
+    ) -> None:
         """Store the arguments."""
         super().__init__()
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1: {batch_size}")
         self.batch_size = batch_size
         self.drop_last = drop_last
+        self.augment = Augment(augment) if augment else None
+        self.balanced = balanced
+        self.seed = torch.initial_seed()  # that of the run: the command line seeds before it builds
         self.splits: dict[Split, TensorDataset] = {}
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the inputs' columns, if they have columns."""
+        return ()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, if the targets are classes."""
+        return ()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what settings may leave to the data: sizes of the network, by the names of its arguments."""
+        classes, features = len(self.class_names), len(self.feature_names)
+        sizes = {"in_features": features, "out_features": classes or 1, "num_classes": classes}
+        return {name: size for name, size in sizes.items() if size}
 
     @abstractmethod
     def build(self, split: Split) -> tuple[Tensor, Tensor]:
@@ -119,7 +163,16 @@ class InMemory(LightningDataModule, ABC):
 
     def train_dataloader(self) -> TensorLoader:
         """Return the training split, in another order every epoch."""
-        return TensorLoader(self.splits["train"], self.batch_size, Shuffle(torch.initial_seed()), self.drop_last)
+        dataset = self.splits["train"]
+        sampler = Balanced(self.seed, dataset.tensors[1]) if self.balanced else Shuffle(self.seed)
+        return TensorLoader(dataset, self.batch_size, sampler, self.drop_last)
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:  # noqa: ANN401  # as the base has it
+        """Augment the inputs of a training batch."""
+        if self.augment is None or self.trainer is None or not self.trainer.training:
+            return batch
+        inputs, *rest = batch
+        return [self.augment(inputs), *rest]
 
     def val_dataloader(self) -> TensorLoader:
         """Return the validation split in its own order."""

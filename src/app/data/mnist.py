@@ -5,13 +5,13 @@ import gzip
 import io
 import tempfile
 from pathlib import Path
+from typing import Any
 
-import torch
 import torchvision
-from sklearn.model_selection import train_test_split
-from torch import Tensor
+from torch import Tensor, nn
 
 from app.data.memory import InMemory, Split
+from app.data.splits import split as split_of
 from app.errors import DataError
 
 FILES = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
@@ -25,6 +25,7 @@ class MNIST(InMemory):
         val_size: Number of the 60,000 training images to validate on.
         batch_size: Images in a batch.
         drop_last: Leave out a last training batch that is smaller.
+        augment: Transforms of training images, in turn.
     """
 
     class_names = tuple(str(digit) for digit in range(10))
@@ -35,11 +36,16 @@ class MNIST(InMemory):
         val_size: int = 5000,
         batch_size: int = 64,
         drop_last: bool = False,
+        augment: list[nn.Module] | None = None,
     ) -> None:
         """Store the arguments."""
-        super().__init__(batch_size, drop_last)
+        super().__init__(batch_size, drop_last, augment)
         self.root = Path(root).expanduser()
         self.val_size = val_size
+
+    def facts(self) -> dict[str, Any]:
+        """Return the sizes of images."""
+        return {**super().facts(), "in_features": 784, "in_channels": 1, "image_size": 28}
 
     def prepare_data(self) -> None:
         """Download what is missing.
@@ -54,9 +60,11 @@ class MNIST(InMemory):
             with contextlib.redirect_stdout(io.StringIO()):  # torchvision prints each mirror that it tries
                 torchvision.datasets.MNIST(str(self.root), download=True)
         except (OSError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
             raise DataError(
-                f"MNIST is not in {raw} and cannot be downloaded. Put these files there, unpacked or as .gz:\n"
-                f"{', '.join(FILES)}; or name a folder that has MNIST/raw: --data.init_args.root FOLDER"
+                f"MNIST is not in {raw} and cannot be downloaded ({reason}). "
+                f"Put there, unpacked or as .gz, {', '.join(FILES)},\n"
+                "or name a folder with MNIST/raw: --data.init_args.root FOLDER"
             ) from error
 
     def build(self, split: Split) -> tuple[Tensor, Tensor]:
@@ -64,10 +72,8 @@ class MNIST(InMemory):
         images, labels = self._read(train=split != "test")
         if split == "test":
             return images, labels
-        if not 0 < self.val_size < len(labels):
-            raise DataError(f"val_size must leave images to train on: {self.val_size} of {len(labels)}")
-        train, val = train_test_split(range(len(labels)), test_size=self.val_size, stratify=labels, random_state=0)
-        chosen = torch.tensor(train if split == "train" else val)
+        train, val = split_of(labels, len(labels), self.val_size, seed=0)
+        chosen = train if split == "train" else val
         return images[chosen], labels[chosen]
 
     def _read(self, train: bool) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,9 @@
 """Plain modules that know nothing of Lightning."""
 
+from app.networks.charlstm import CharLSTM
 from app.networks.convnet import ConvNet
 from app.networks.mlp import MLP
+from app.networks.resnet import ResNet
 from app.networks.standardizer import Standardizer
 
-__all__ = ["MLP", "ConvNet", "Standardizer"]
+__all__ = ["MLP", "CharLSTM", "ConvNet", "ResNet", "Standardizer"]

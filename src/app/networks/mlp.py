@@ -21,23 +21,23 @@ class MLP(nn.Module):
     """Linear layers with an activation after each but the last; inputs of any shape (B, ...) are flattened.
 
     Args:
-        in_features: Numbers in one input.
+        in_features: Numbers in one input; by default as the data has.
         hidden_features: Width of each hidden layer; none gives a linear model.
-        out_features: Numbers in one output.
+        out_features: Numbers in one output; by default as the data has, else 1.
         activation: Function after each hidden layer.
         dropout: Probability in [0, 1) of dropping a unit: one for all hidden layers, or one for each.
         batch_norm: Normalize over the batch before each activation.
         init: How weights are drawn.
 
     Raises:
-        ValueError: If a width is not positive, or there are more or fewer dropouts than hidden layers.
+        ValueError: If a width is not positive, or dropouts do not match the hidden layers.
     """
 
     def __init__(
         self,
-        in_features: int,
+        in_features: int | None = None,
         hidden_features: Sequence[int] = (),
-        out_features: int = 1,
+        out_features: int | None = None,
         activation: Literal["relu", "tanh", "sigmoid", "gelu", "silu", "leaky_relu"] = "relu",
         dropout: float | Sequence[float] = 0.0,
         batch_norm: bool = False,
@@ -45,21 +45,23 @@ class MLP(nn.Module):
     ) -> None:
         """Build the layers."""
         super().__init__()
-        widths = [in_features, *hidden_features]
-        if min(*widths, out_features) < 1:
-            raise ValueError(f"layers of an MLP need at least one unit: {in_features}-{hidden_features}-{out_features}")
+        widths = [in_features or 0, *hidden_features, 1 if out_features is None else out_features]
+        if min(widths) < 1:
+            raise ValueError(f"every layer of an MLP needs a unit or more: {'-'.join(map(str, widths))}")
         dropouts = [dropout] * len(hidden_features) if isinstance(dropout, float | int) else list(dropout)
+        if dropout and not hidden_features:
+            raise ValueError(f"dropout {dropout} has no hidden layer to act on")
         if len(dropouts) != len(hidden_features):
             raise ValueError(f"{len(dropouts)} dropouts for {len(hidden_features)} hidden layers")
         layers: list[nn.Module] = []
-        for before, after, probability in zip(widths, widths[1:], dropouts, strict=False):
+        for before, after, probability in zip(widths, widths[1:-1], dropouts, strict=False):
             layers.append(nn.Linear(before, after))
             if batch_norm:
                 layers.append(nn.BatchNorm1d(after))
             layers.append(ACTIVATIONS[activation]())
             if probability:
                 layers.append(nn.Dropout(probability))
-        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], out_features))
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]))
         initialize(self, init)
 
     def forward(self, inputs: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from app.tasks.base import SupervisedTask
 from app.tasks.classification import Classification
+from app.tasks.language import NextCharacter
 from app.tasks.regression import Regression
 
-__all__ = ["Classification", "Regression", "SupervisedTask"]
+__all__ = ["Classification", "NextCharacter", "Regression", "SupervisedTask"]

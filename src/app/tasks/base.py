@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchmetrics import MetricCollection
 
+from app import schedulers
 from app.errors import UsageError
+from app.seeds import epoch_seed
 
 Batch = Tensor | Sequence[Any]
 Columns = dict[str, Tensor | Sequence[Any]]
@@ -28,8 +30,10 @@ class SupervisedTask(LightningModule, ABC):
     Args:
         network: Maps standardized inputs to what the loss takes.
         optimizer: Class of torch.optim with its arguments.
-        lr_scheduler: Class of torch.optim.lr_scheduler with its arguments, stepped once an epoch.
+        lr_scheduler: Class of torch.optim.lr_scheduler with its arguments; stepped as often as it is made for.
         metrics: Computed on validation and test predictions, by name.
+        l1: Weight of the sum of absolute weights of the network in the loss that is minimized.
+        compile: Compile the network with torch.compile.
     """
 
     def __init__(
@@ -38,6 +42,8 @@ class SupervisedTask(LightningModule, ABC):
         optimizer: OptimizerCallable,
         lr_scheduler: LRSchedulerCallable | None,
         metrics: MetricCollection,
+        l1: float = 0.0,
+        compile: bool = False,
     ) -> None:
         """Store the parts."""
         super().__init__()
@@ -48,11 +54,13 @@ class SupervisedTask(LightningModule, ABC):
         self.network = network
         self.optimizer = optimizer
         self.lr_scheduler = lr_scheduler
+        self.l1 = l1
+        if compile:
+            self.network.compile()  # in place: the names in a checkpoint stay
         self.val_metrics = metrics.clone(prefix="val/")
         self.test_metrics = metrics.clone(prefix="test/")
 
-    @abstractmethod
-    def fit_statistics(self, dataset: Dataset[Any]) -> None:
+    def fit_statistics(self, dataset: Dataset[Any]) -> None:  # not every task standardizes
         """Set the standardization from the training split, unless a checkpoint has set it."""
 
     @abstractmethod
@@ -77,12 +85,27 @@ class SupervisedTask(LightningModule, ABC):
 
     def on_fit_start(self) -> None:
         """Set the standardization and see that network and data fit together, before any time is spent."""
+        self._seed = torch.initial_seed()
         dataset = self.data.train_dataloader().dataset  # the whole split, whatever a sampler makes of it
-        self.fit_statistics(dataset)
-        self._try(*next(batches(dataset, size=2)))
+        batch = next(batches(dataset, size=2))
+        shapes = " and ".join(str(tuple(part.shape)) for part in batch)
+        modes = {module: module.training for module in self.modules()}
+        try:
+            inputs, targets = (part.to(self.device) for part in batch)
+            self.fit_statistics(dataset)
+            self.eval()
+            with torch.no_grad():
+                self.loss(self.outputs(inputs), targets)
+        except (RuntimeError, ValueError, IndexError) as error:
+            message = str(error).splitlines()[0]
+            raise UsageError(f"the network does not fit the data, inputs and targets {shapes}: {message}") from error
+        finally:
+            for module, training in modes.items():
+                module.training = training
 
     def on_train_epoch_start(self) -> None:
-        """Begin the sums behind the mean training loss of the epoch."""
+        """Begin the sums behind the mean training loss, and the random numbers of the epoch: dropout, augmentation."""
+        torch.manual_seed(epoch_seed(self._seed, self.current_epoch))
         self._loss_sum = torch.zeros((), device=self.device)
         self._samples = 0
 
@@ -93,7 +116,7 @@ class SupervisedTask(LightningModule, ABC):
         # Summed here and logged once an epoch: self.log in every step costs as much as the step of a small network.
         self._loss_sum += loss.detach() * len(targets)
         self._samples += len(targets)
-        return loss
+        return loss + self.l1 * self._norm() if self.l1 else loss
 
     def on_train_epoch_end(self) -> None:
         """Log the mean training loss of the epoch."""
@@ -116,13 +139,27 @@ class SupervisedTask(LightningModule, ABC):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Build the optimizer and, if there is one, the scheduler."""
-        optimizer = self.optimizer(self.parameters())
-        if self.lr_scheduler is None:
-            return optimizer
-        scheduler = self.lr_scheduler(optimizer)
-        # Only ReduceLROnPlateau watches a metric.
-        monitor = getattr(scheduler, "monitor", "val/loss")
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": monitor}}
+        try:
+            optimizer = self.optimizer(self.parameters())
+            if self.lr_scheduler is None:
+                return optimizer
+            scheduler = schedulers.build(self.lr_scheduler, optimizer, self.trainer.estimated_stepping_batches)
+        except ValueError as error:
+            raise UsageError(f"the optimizer or scheduler cannot be built: {error}") from error
+        plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {
+                "scheduler": scheduler,
+                "interval": schedulers.interval(scheduler),
+                "monitor": getattr(scheduler, "monitor", "val/loss"),
+                # What watches a metric is stepped when there is a new one.
+                "frequency": self.trainer.check_val_every_n_epoch or 1 if plateau else 1,
+            },
+        }
+
+    def _norm(self) -> Tensor:
+        return torch.stack([parameter.abs().sum() for parameter in self.network.parameters()]).sum()
 
     @property
     def data(self) -> Any:  # noqa: ANN401  # any LightningDataModule; what else it says, names say, is optional
@@ -136,19 +173,6 @@ class SupervisedTask(LightningModule, ABC):
         metrics.update(self.predictions(outputs), targets)
         self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, batch_size=len(targets), sync_dist=True)
         self.log_dict(metrics, on_step=False, on_epoch=True, batch_size=len(targets))
-
-    @torch.no_grad()
-    def _try(self, inputs: Tensor, targets: Tensor) -> None:
-        training = self.training
-        try:
-            self.eval()
-            outputs = self.outputs(inputs.to(self.device))
-            self.loss(outputs, targets.to(self.device))
-        except (RuntimeError, ValueError, IndexError) as error:
-            shapes = f"inputs {tuple(inputs.shape)} and targets {tuple(targets.shape)}"
-            raise UsageError(f"the network does not fit the data, {shapes}: {str(error).splitlines()[0]}") from error
-        finally:
-            self.train(training)
 
 
 def batches(dataset: Dataset[Any], size: int = 1024) -> Iterator[Sequence[Any]]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Dataset
 from torchmetrics import MetricCollection
-from torchmetrics.classification import MulticlassAccuracy
+from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
 from app.networks import Standardizer
 from app.tasks.base import Columns, SupervisedTask, batches
@@ -23,10 +23,13 @@ class Classification(SupervisedTask):
     Args:
         network: Maps standardized inputs to logits (B, classes).
         optimizer: Class of torch.optim with its arguments.
-        lr_scheduler: Class of torch.optim.lr_scheduler with its arguments, stepped once an epoch.
-        num_classes: Number of classes.
+        lr_scheduler: Class of torch.optim.lr_scheduler with its arguments.
+        num_classes: Number of classes; by default as the data has.
         mean: Mean of each input channel, images in [0, 1]; by default that of the training split.
         std: Standard deviation of each input channel, likewise.
+        label_smoothing: Share of each label in [0, 1) that training spreads over all classes.
+        l1: Weight of the sum of absolute weights of the network in the loss that is minimized.
+        compile: Compile the network with torch.compile.
     """
 
     def __init__(
@@ -34,15 +37,22 @@ class Classification(SupervisedTask):
         network: nn.Module,
         optimizer: OptimizerCallable,
         lr_scheduler: LRSchedulerCallable | None = None,
-        num_classes: int = 10,
+        num_classes: int | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
+        label_smoothing: float = 0.0,
+        l1: float = 0.0,
+        compile: bool = False,
     ) -> None:
         """Store the parts."""
+        if not num_classes or num_classes < 2:
+            raise ValueError(f"num_classes must be at least 2: {num_classes}")
         metrics = MetricCollection({"accuracy": MulticlassAccuracy(num_classes, average="micro")})
-        super().__init__(network, optimizer, lr_scheduler, metrics)
+        super().__init__(network, optimizer, lr_scheduler, metrics, l1, compile)
         self.num_classes = num_classes
         self.inputs = Standardizer(mean, std)
+        self.label_smoothing = label_smoothing
+        self.confusion = MulticlassConfusionMatrix(num_classes)
 
     def fit_statistics(self, dataset: Dataset[Any]) -> None:
         """Standardize inputs by the training split."""
@@ -58,7 +68,9 @@ class Classification(SupervisedTask):
         """Return the cross-entropy in nats of logits (B, classes) for labels (B,)."""
         if outputs.shape != (len(targets), self.num_classes):
             raise ValueError(f"outputs {tuple(outputs.shape)} for {self.num_classes} classes")
-        return functional.cross_entropy(outputs, targets)
+        if targets.max() >= self.num_classes:
+            raise ValueError(f"label {int(targets.max())} for {self.num_classes} classes")
+        return functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing if self.training else 0)
 
     def predictions(self, outputs: Tensor) -> Tensor:
         """Return the logits: metrics take them as they are."""
@@ -66,13 +78,34 @@ class Classification(SupervisedTask):
 
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
         """Return index, label, name of the predicted class and the probability of each class."""
-        names = getattr(self.data, "class_names", None) or [str(n) for n in range(self.num_classes)]
+        names, files = self.class_names, getattr(self.data, "files", None)
         probabilities = self(inputs).softmax(1)
-        columns: Columns = {} if index is None else {"index": index}
-        if targets is not None:
+        columns: Columns = {}
+        if index is not None:
+            columns = {"file": [files[row] for row in index]} if files else {"index": index}
+        if targets is not None and (targets >= 0).all():
             columns["label"] = [names[label] for label in targets.tolist()]
         columns["predicted"] = [names[label] for label in probabilities.argmax(1).tolist()]
         return columns | {f"p_{name}": p for name, p in zip(names, probabilities.unbind(1), strict=True)}
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Log loss and metrics of a batch of the test split, and count what is taken for what."""
+        super().test_step(batch, batch_idx)
+        inputs, targets = batch
+        self.confusion.update(self(inputs), targets)
+
+    def on_test_epoch_end(self) -> None:
+        """Log the share of each class that is recognized."""
+        counts = self.confusion.compute()
+        shares = counts.diag() / counts.sum(1).clamp_min(1)
+        self.log_dict({f"test/accuracy_{name}": share for name, share in zip(self.class_names, shares, strict=True)})
+        self.confusion.reset()
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """Names of the classes, as the data module has them, else their numbers."""
+        names: Sequence[str] = getattr(self.data, "class_names", ()) or [str(n) for n in range(self.num_classes)]
+        return names
 
 
 def scale(inputs: Tensor) -> Tensor:

@@ -19,7 +19,9 @@ class Regression(SupervisedTask):
     Args:
         network: Maps (B, features) to (B, 1), both standardized.
         optimizer: Class of torch.optim with its arguments.
-        lr_scheduler: Class of torch.optim.lr_scheduler with its arguments, stepped once an epoch.
+        lr_scheduler: Class of torch.optim.lr_scheduler with its arguments.
+        l1: Weight of the sum of absolute weights of the network in the loss that is minimized.
+        compile: Compile the network with torch.compile.
     """
 
     def __init__(
@@ -27,10 +29,12 @@ class Regression(SupervisedTask):
         network: nn.Module,
         optimizer: OptimizerCallable,
         lr_scheduler: LRSchedulerCallable | None = None,
+        l1: float = 0.0,
+        compile: bool = False,
     ) -> None:
         """Store the parts."""
         metrics = MetricCollection({"mae": MeanAbsoluteError(), "r2": R2Score()})
-        super().__init__(network, optimizer, lr_scheduler, metrics)
+        super().__init__(network, optimizer, lr_scheduler, metrics, l1, compile)
         self.inputs = Standardizer()
         self.targets = Standardizer()
 
@@ -47,6 +51,8 @@ class Regression(SupervisedTask):
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean squared error in units of the targets' variance."""
+        if targets.shape[1:] != (1,):
+            raise ValueError(f"regression predicts one number, targets (B, 1): {tuple(targets.shape)}")
         if outputs.shape != targets.shape:  # mse_loss would broadcast (B, 1) against (B,) and only warn
             raise ValueError(f"outputs {tuple(outputs.shape)} for targets {tuple(targets.shape)}")
         return functional.mse_loss(outputs, self.targets(targets))

@@ -1,0 +1,177 @@
+"""Augmentation of whole batches on the device, each image with a draw of its own.
+
+Images are (B, C, H, W), uint8 in [0, 255] or floats in [0, 1]; what changes brightness returns floats in [0, 1].
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Augment(nn.Module):
+    """Transforms in turn: those of this file on the whole batch, any other, torchvision's v2 say, image by image.
+
+    Args:
+        transforms: Modules that take images and return images.
+    """
+
+    def __init__(self, transforms: Sequence[nn.Module]) -> None:
+        """Store the transforms."""
+        super().__init__()
+        self.transforms = nn.ModuleList(transforms)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return changed images of the same shape, if the transforms keep it."""
+        for transform in self.transforms:
+            if type(transform).__module__ == __name__:
+                images = transform(images)
+            else:  # torchvision draws once a call: the same for a whole batch
+                images = torch.stack([transform(image) for image in images])
+        return images
+
+
+class Crop(nn.Module):
+    """Shift by up to some pixels in each direction; what comes in at the border is black.
+
+    Args:
+        padding: Greatest shift in pixels.
+    """
+
+    def __init__(self, padding: int = 4) -> None:
+        """Store the argument."""
+        super().__init__()
+        self.padding = padding
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Cut an image of the same size from each padded one."""
+        count, channels, height, width = images.shape
+        padded = functional.pad(images, [self.padding] * 4)
+        rows, columns = torch.randint(0, 2 * self.padding + 1, (2, count, 1), device=images.device)
+        rows = rows + torch.arange(height, device=images.device)
+        columns = columns + torch.arange(width, device=images.device)
+        index = (rows * padded.shape[3]).unsqueeze(2) + columns.unsqueeze(1)
+        index = index.view(count, 1, -1).expand(count, channels, -1)
+        return padded.flatten(2).gather(2, index).view_as(images)
+
+
+class Flip(nn.Module):
+    """Mirror left and right.
+
+    Args:
+        probability: Share of images that are mirrored, in [0, 1].
+    """
+
+    def __init__(self, probability: float = 0.5) -> None:
+        """Store the argument."""
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Mirror some images."""
+        return torch.where(_chosen(images, self.probability), images.flip(3), images)
+
+
+class Rotate(nn.Module):
+    """Turn about the centre; what comes in at the corners is black.
+
+    Args:
+        degrees: Greatest angle to either side.
+    """
+
+    def __init__(self, degrees: float = 10.0) -> None:
+        """Store the argument."""
+        super().__init__()
+        self.degrees = degrees
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Turn each image by its own angle, bilinearly."""
+        angles = (2 * torch.rand(len(images), device=images.device) - 1) * math.radians(self.degrees)
+        cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
+        # In units of half an image, so that the angle is one of pixels where height and width differ.
+        ratio = images.shape[2] / images.shape[3]
+        rows = [torch.stack([cos, -sin * ratio, zero], 1), torch.stack([sin / ratio, cos, zero], 1)]
+        grid = functional.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
+        return functional.grid_sample(_fractions(images), grid, align_corners=False)
+
+
+class Jitter(nn.Module):
+    """Change brightness, contrast and saturation, each by a factor drawn from 1 - strength to 1 + strength.
+
+    Args:
+        brightness: Strength in [0, 1].
+        contrast: Strength in [0, 1], around the mean of the image.
+        saturation: Strength in [0, 1], around the mean of each pixel's channels.
+    """
+
+    def __init__(self, brightness: float = 0.2, contrast: float = 0.2, saturation: float = 0.2) -> None:
+        """Store the arguments."""
+        super().__init__()
+        self.brightness = brightness
+        self.contrast = contrast
+        self.saturation = saturation
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Change each image by its own factors."""
+        images = _fractions(images) * self._factors(images, self.brightness)
+        for strength, dims in ((self.contrast, (1, 2, 3)), (self.saturation, (1,))):
+            mean = images.mean(dims, keepdim=True)
+            images = mean + (images - mean) * self._factors(images, strength)
+        return images.clamp(0, 1)
+
+    @staticmethod
+    def _factors(images: Tensor, strength: float) -> Tensor:
+        return 1 + strength * (2 * torch.rand(len(images), 1, 1, 1, device=images.device) - 1)
+
+
+class Erase(nn.Module):
+    """Black out a square.
+
+    Args:
+        size: Its side as a share of the image's height, in (0, 1].
+        probability: Share of images that lose one, in [0, 1].
+    """
+
+    def __init__(self, size: float = 0.3, probability: float = 0.5) -> None:
+        """Store the arguments."""
+        super().__init__()
+        self.size = size
+        self.probability = probability
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Erase a square from some images."""
+        count, _, height, width = images.shape
+        side = max(1, round(self.size * height))
+        tops, lefts = torch.rand(2, count, 1, device=images.device)
+        rows = torch.arange(height, device=images.device) - (tops * (height - side + 1)).floor()
+        columns = torch.arange(width, device=images.device) - (lefts * (width - side + 1)).floor()
+        inside = ((rows >= 0) & (rows < side)).unsqueeze(2) & ((columns >= 0) & (columns < side)).unsqueeze(1)
+        return images.masked_fill(inside.unsqueeze(1) & _chosen(images, self.probability), 0)
+
+
+class Noise(nn.Module):
+    """Add Gaussian noise.
+
+    Args:
+        std: Its standard deviation, where images are in [0, 1].
+    """
+
+    def __init__(self, std: float = 0.05) -> None:
+        """Store the argument."""
+        super().__init__()
+        self.std = std
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Add noise to every pixel."""
+        fractions = _fractions(images)
+        return (fractions + self.std * torch.randn_like(fractions)).clamp(0, 1)
+
+
+def _chosen(images: Tensor, probability: float) -> Tensor:
+    return torch.rand(len(images), 1, 1, 1, device=images.device) < probability
+
+
+def _fractions(images: Tensor) -> Tensor:
+    return images.float() / 255 if images.dtype == torch.uint8 else images

@@ -1,0 +1,76 @@
+"""Image files as rows of a tensor that are decoded when they are asked for."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torchvision.transforms.v2.functional import pil_to_tensor
+
+from app.errors import DataError
+
+Fit = Literal["resize", "crop", "pad"]
+
+
+class ImageFiles:
+    """Stands for a tensor uint8 (N, 3, size, size) in [0, 255], of which slices and selections exist only on demand.
+
+    Args:
+        files: Image files of any size and mode.
+        size: Height and width that every image is brought to, in pixels.
+        fit: How: "resize" changes the shape, "crop" cuts the longer side, "pad" fills the shorter one with black.
+        threads: Threads that decode; by default one a core. Decoding needs no processes: it runs outside Python's lock.
+    """
+
+    def __init__(self, files: Sequence[Path], size: int, fit: Fit, threads: int | None = None) -> None:
+        """Store the arguments."""
+        self.files = files
+        self.shape = (len(files), 3, size, size)
+        self.fit = fit
+        self.pool = ThreadPoolExecutor(threads or os.cpu_count())
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.files)
+
+    def size(self, dimension: int) -> int:
+        """Return the length of a dimension."""
+        return self.shape[dimension]
+
+    def __getitem__(self, rows: slice) -> Tensor:
+        """Decode a range of images."""
+        return self._decode(self.files[rows])
+
+    def index_select(self, dimension: int, index: Tensor) -> Tensor:
+        """Decode images in any order."""
+        return self._decode([self.files[row] for row in index.tolist()])
+
+    def _decode(self, files: Sequence[Path]) -> Tensor:
+        images = list(self.pool.map(lambda file: decode(file, self.shape[2], self.fit), files))
+        return torch.stack(images) if images else torch.empty(0, *self.shape[1:], dtype=torch.uint8)
+
+
+def decode(file: Path, size: int, fit: Fit) -> Tensor:
+    """Return an image file as uint8 (3, size, size) in [0, 255].
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    try:
+        with Image.open(file) as image:
+            colours = ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"{file} is not an image that can be read: {error}") from error
+    if colours.size != (size, size):
+        ways: dict[Fit, Callable[..., Image.Image]] = {
+            "resize": Image.Image.resize,
+            "crop": ImageOps.fit,
+            "pad": ImageOps.pad,
+        }
+        colours = ways[fit](colours, (size, size), Image.Resampling.BILINEAR)
+    pixels: Tensor = pil_to_tensor(colours)
+    return pixels

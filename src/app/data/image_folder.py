@@ -1,0 +1,149 @@
+"""A folder of images, one sub-folder a class."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import TensorDataset
+
+from app.data.decoding import Fit, ImageFiles
+from app.data.files import locate
+from app.data.memory import InMemory, Split, TensorLoader
+from app.data.splits import split as split_of
+from app.errors import DataError
+
+ENDINGS = (".png", ".jpg", ".jpeg")
+
+
+class ImageFolder(InMemory):
+    """Images uint8 (N, 3, image_size, image_size) in [0, 255] and labels (N,), from PNG and JPEG files of any size.
+
+    Args:
+        root: Folder with a sub-folder of images for each class, or with train, and perhaps val and test, that have
+            them; splits that are missing are stratified parts of the images to train on. Loose images can be predicted.
+        image_size: Height and width that every image is brought to, in pixels.
+        fit: How: "resize" changes the shape, "crop" cuts the longer side, "pad" fills the shorter one with black.
+        classes: Names of the classes in the order of their numbers; by default the sub-folders, sorted.
+        val_size: Share of the images to validate on, where there is no folder val.
+        test_size: Share of the images to test on, where there is no folder test.
+        whole: Test and predict on every image: for a folder that the network was not trained on.
+        memory_limit: Images up to this many megabytes are decoded once; more are decoded anew in every epoch.
+        num_workers: Threads that decode; by default one a core.
+        batch_size: Images in a batch.
+        drop_last: Leave out a last training batch that is smaller.
+        augment: Transforms of training images, in turn.
+        balanced: Draw training images of every class equally often.
+    """
+
+    def __init__(
+        self,
+        root: str = "images",
+        image_size: int = 64,
+        fit: Fit = "resize",
+        classes: list[str] | None = None,
+        val_size: float = 0.1,
+        test_size: float = 0.1,
+        whole: bool = False,
+        memory_limit: int = 2000,
+        num_workers: int | None = None,
+        batch_size: int = 64,
+        drop_last: bool = False,
+        augment: list[nn.Module] | None = None,
+        balanced: bool = False,
+    ) -> None:
+        """Store the arguments."""
+        super().__init__(batch_size, drop_last, augment, balanced)
+        self.root = root
+        self.image_size = image_size
+        self.fit = fit
+        self.classes = classes
+        self.val_size = val_size
+        self.test_size = test_size
+        self.whole = whole
+        self.memory_limit = memory_limit
+        self.num_workers = num_workers
+        self.files: list[str] = []
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the sub-folders."""
+        return tuple(self.classes or ())
+
+    def facts(self) -> dict[str, Any]:
+        """Return the classes and sizes of images."""
+        self.classes = self.classes or _subfolders(self._folder("train"))
+        if len(self.classes) < 2:
+            raise DataError(f"{self.root} needs a sub-folder of images for each of at least two classes")
+        return {**super().facts(), "classes": self.classes, "in_channels": 3, "image_size": self.image_size}
+
+    def build(self, split: Split) -> tuple[Tensor, Tensor]:
+        """Return images and labels of a split."""
+        return self._tensors(*self._members(split))
+
+    def predict_dataloader(self) -> TensorLoader:
+        """Return the test split, or every image of a folder that was not trained on; label -1 is unknown."""
+        root = locate(self.root)
+        files, labels = self._members("test") if _subfolders(root) else _loose(root)
+        self.files = [file.relative_to(root).as_posix() for file in files]
+        return TensorLoader(TensorDataset(*self._tensors(files, labels), torch.arange(len(files))), self.batch_size)
+
+    def setup(self, stage: str) -> None:
+        """Build the splits that a stage needs; predictions are decoded as they are made."""
+        if stage != "predict":
+            super().setup(stage)
+
+    def _tensors(self, files: list[Path], labels: Tensor) -> tuple[Tensor, Tensor]:
+        images = ImageFiles(files, self.image_size, self.fit, self.num_workers)
+        if len(files) * 3 * self.image_size**2 <= self.memory_limit * 2**20:
+            return images[:], labels
+        return images, labels  # type: ignore[return-value]  # does what loaders ask of a tensor
+
+    def _members(self, split: Split) -> tuple[list[Path], Tensor]:
+        """Return files and labels of a split: a folder of its own, or a part of the images to train on."""
+        root = locate(self.root)
+        if self.whole or (root / split).is_dir():
+            files, labels = self._labelled(self._folder(split))
+            if self.whole or split != "train":
+                return files, labels
+        else:
+            files, labels = self._labelled(self._folder("train"))
+        chosen = torch.arange(len(files))
+        for name, share, seed in (("test", self.test_size, 0), ("val", self.val_size, 1)):
+            if not (root / name).is_dir():
+                rest, part = split_of(labels[chosen], len(chosen), round(share * len(files)), seed)
+                if split == name:
+                    chosen = chosen[part]
+                    break
+                chosen = chosen[rest]
+        return [files[row] for row in chosen.tolist()], labels[chosen]
+
+    def _folder(self, split: Split) -> Path:
+        root = locate(self.root)
+        return root / split if (root / split).is_dir() else root
+
+    def _labelled(self, folder: Path) -> tuple[list[Path], Tensor]:
+        classes = list(self.classes or _subfolders(folder))
+        unknown = sorted(set(_subfolders(folder)) - set(classes))
+        if unknown:
+            raise DataError(f"{folder / unknown[0]} is none of the classes {', '.join(classes)}")
+        found = [(file, label) for label, name in enumerate(classes) for file in _images(folder / name)]
+        for label, name in enumerate(classes):
+            if all(other != label for _, other in found):
+                raise DataError(f"{folder / name} has no PNG or JPEG images")
+        return [file for file, _ in found], torch.tensor([label for _, label in found])
+
+
+def _subfolders(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() in ENDINGS)
+
+
+def _loose(folder: Path) -> tuple[list[Path], Tensor]:
+    files = _images(folder)
+    if not files:
+        raise DataError(f"{folder} has no PNG or JPEG images")
+    return files, torch.full((len(files),), -1)

@@ -1,0 +1,17 @@
+"""y = 3 x + 2 with noise: how much of the scatter should a network not learn?"""
+
+import torch
+from torch import Tensor
+
+from app.data.generated import Generated
+
+
+class Line(Generated):
+    """Noisy line: inputs (N, 1) uniform on [0, 10), targets (N, 1) with noise of standard deviation 1.5."""
+
+    feature_names = ("x",)
+
+    def draw(self, size: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return points scattered around the line."""
+        inputs = 10 * torch.rand(size, 1, generator=random)
+        return inputs, 3 * inputs + 2 + 1.5 * torch.randn(size, 1, generator=random)

@@ -1,0 +1,36 @@
+"""scikit-learn's make_regression: one feature, a known slope and intercept."""
+
+import torch
+from sklearn.datasets import make_regression
+from torch import Tensor
+
+from app.data.memory import InMemory, Split, generator
+
+
+class Linear(InMemory):
+    """100 samples of y = slope x + intercept + noise, split 60 / 20 / 20: inputs (N, 1), targets (N, 1).
+
+    Args:
+        noise: Standard deviation of the noise, in units of y.
+        intercept: Value of y at x = 0.
+        batch_size: Samples in a batch.
+    """
+
+    feature_names = ("x",)
+
+    def __init__(self, noise: float = 10.0, intercept: float = 14.5, batch_size: int = 16) -> None:
+        """Store the arguments."""
+        super().__init__(batch_size)
+        self.noise = noise
+        self.intercept = intercept
+        self.slope = float("nan")
+
+    def build(self, split: Split) -> tuple[Tensor, Tensor]:
+        """Draw all samples, which also tells the true slope, and take those of a split."""
+        x, y, slope = make_regression(
+            n_samples=100, n_features=1, noise=self.noise, bias=self.intercept, random_state=3, coef=True
+        )
+        self.slope = float(slope)
+        order = torch.randperm(100, generator=generator(0))
+        chosen = {"train": order[:60], "val": order[60:80], "test": order[80:]}[split]
+        return torch.tensor(x, dtype=torch.float32)[chosen], torch.tensor(y, dtype=torch.float32)[chosen].unsqueeze(1)

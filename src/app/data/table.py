@@ -1,0 +1,94 @@
+"""Reads a CSV file into tensors, or says which row and column cannot be read."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from app.errors import DataError, nearest
+
+
+class Table:
+    """The text of a CSV file with a header; rows are counted from 1 below it.
+
+    Args:
+        path: The file.
+
+    Raises:
+        DataError: If it cannot be read, is empty or has a column twice.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read the file."""
+        self.path = path
+        try:
+            self.frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+            with path.open(encoding="utf-8-sig") as file:
+                header = pd.read_csv(file, dtype=str, header=None, nrows=1).iloc[0].tolist()
+        except (OSError, ValueError, pd.errors.ParserError) as error:
+            raise DataError(f"{path} cannot be read as CSV: {str(error).strip()}") from error
+        if self.frame.empty:
+            raise DataError(f"{path} has no rows")
+        if len(set(header)) < len(header):
+            raise DataError(f"{path} has a column twice: {', '.join(map(str, header))}")
+        self.columns: list[str] = list(self.frame.columns)
+
+    def column(self, column: str | int) -> str | None:
+        """Return the name of a column given by name or position, None if there is no such name.
+
+        Raises:
+            DataError: If there is no such position.
+        """
+        if isinstance(column, str):
+            return column if column in self.columns else None
+        if not -len(self.columns) <= column < len(self.columns):
+            raise DataError(f"{self.path} has {len(self.columns)} columns: there is no column {column}")
+        return self.columns[column]
+
+    def numbers(self, columns: Sequence[str]) -> Tensor:
+        """Return columns as floats (rows, columns).
+
+        Raises:
+            DataError: If a column is missing, or a value is not a finite number.
+        """
+        for name in columns:
+            if name not in self.columns:
+                raise DataError(f"{self.path} has no column {name}{nearest(name, self.columns)}")
+        values = self.frame[list(columns)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
+        wrong = np.argwhere(~np.isfinite(values))
+        if len(wrong):
+            row, column = wrong[0]
+            text = self.frame[columns[column]].iloc[row]
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+            raise DataError(
+                f"{self.path}, row {row + 1}, column {columns[column]}: {text!r} is not a finite number{more}"
+            )
+        return torch.tensor(values, dtype=torch.float32)
+
+    def is_text(self, column: str) -> bool:
+        """Say whether a column holds anything but numbers and blanks."""
+        values = self.frame[column]
+        return bool((pd.to_numeric(values, errors="coerce").isna() & (values.str.strip() != "")).any())
+
+    def values(self, column: str) -> list[str]:
+        """Return the different values of a column, numbers in their order, else by alphabet."""
+        found = list(self.frame[column].unique())
+        return sorted(found) if self.is_text(column) else sorted(found, key=lambda text: (not text, float(text or 0)))
+
+    def labels(self, column: str, classes: Sequence[str]) -> Tensor:
+        """Return a column as numbers of classes (rows,).
+
+        Raises:
+            DataError: If a value is none of the classes.
+        """
+        numbers = pd.Index(list(classes)).get_indexer(self.frame[column])
+        wrong = np.flatnonzero(numbers < 0)
+        if len(wrong):
+            text = self.frame[column].iloc[wrong[0]]
+            raise DataError(
+                f"{self.path}, row {wrong[0] + 1}, column {column}: {text!r} is not one of {', '.join(classes)}"
+            )
+        return torch.tensor(numbers, dtype=torch.long)

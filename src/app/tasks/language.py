@@ -1,0 +1,86 @@
+"""Language: predict the next character."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics import MetricCollection
+from torchmetrics.classification import MulticlassAccuracy
+
+from app.tasks.base import Columns, SupervisedTask
+
+
+class NextCharacter(SupervisedTask):
+    """Maps character numbers (B, T) to logits of the next (B, characters); the loss is the cross-entropy in nats.
+
+    Args:
+        network: Maps character numbers (B, T) to logits (B, characters).
+        optimizer: Class of torch.optim with its arguments.
+        lr_scheduler: Class of torch.optim.lr_scheduler with its arguments.
+        vocabulary: All characters, in the order of their numbers; by default those of the data.
+        length: Characters that predict adds to a prompt.
+        temperature: Divides the logits before a character is drawn; 0 takes the likeliest.
+        l1: Weight of the sum of absolute weights of the network in the loss that is minimized.
+        compile: Compile the network with torch.compile.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: OptimizerCallable,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        vocabulary: str | None = None,
+        length: int = 200,
+        temperature: float = 0.5,
+        l1: float = 0.0,
+        compile: bool = False,
+    ) -> None:
+        """Store the parts."""
+        if not vocabulary:
+            raise ValueError("the vocabulary is empty: the data or vocabulary says which characters there are")
+        metrics = MetricCollection({"accuracy": MulticlassAccuracy(len(vocabulary), average="micro")})
+        super().__init__(network, optimizer, lr_scheduler, metrics, l1, compile)
+        self.vocabulary = vocabulary
+        self.length = length
+        self.temperature = temperature
+
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """Map character numbers (B, T) to logits (B, characters)."""
+        logits: Tensor = self.network(inputs)
+        return logits
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the cross-entropy in nats of logits (B, characters) for character numbers (B,)."""
+        return functional.cross_entropy(outputs, targets)
+
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """Return the logits."""
+        return outputs
+
+    def on_test_epoch_end(self) -> None:
+        """Log the loss in the units that people compare: bits per character, and perplexity."""
+        nats = self.trainer.callback_metrics["test/loss"]
+        self.log_dict({"test/bits_per_character": nats / math.log(2), "test/perplexity": nats.exp()})
+
+    def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
+        """Return each prompt and how it goes on."""
+        texts = ["".join(self.vocabulary[number] for number in row) for row in self.continued(inputs).tolist()]
+        width = inputs.shape[1]
+        return {"prompt": [text[:width] for text in texts], "continuation": [text[width:] for text in texts]}
+
+    @torch.no_grad()
+    def continued(self, prompt: Tensor) -> Tensor:
+        """Return character numbers (B, T) with length more, each drawn from what the network expects."""
+        text = prompt
+        for _ in range(self.length):
+            logits = self(text)
+            if self.temperature > 0:
+                draw = torch.multinomial((logits / self.temperature).softmax(1), 1)
+            else:
+                draw = logits.argmax(1, keepdim=True)
+            text = torch.cat([text, draw], 1)
+        return text

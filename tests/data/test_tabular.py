@@ -1,0 +1,117 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import PROJECT, Result, read_csv
+
+from app.data.tabular import Tabular
+from app.errors import DataError
+
+App = Callable[..., Result]
+HEADER = "a,b,kind,price\n"
+
+
+def table(rows: int = 40) -> str:
+    return HEADER + "".join(f"{row},{row % 7}.5,{'xyz'[row % 3]},{3 * row}\n" for row in range(rows))
+
+
+@pytest.fixture
+def path(folder: Path) -> Path:
+    (folder / "mine.csv").write_text(table())
+    return folder / "mine.csv"
+
+
+@pytest.mark.parametrize("target", ["price", 3, -1, None])
+def test_the_target_is_chosen_by_name_or_position(target: str | int | None, path: Path) -> None:
+    data = Tabular(str(path), target=target, features=["a", "b"])
+    inputs, targets = data.build("train")
+    torch.testing.assert_close(targets, 3 * inputs[:, :1])
+
+
+def test_text_targets_are_classes_with_the_same_shares_in_every_split(path: Path) -> None:
+    data = Tabular(str(path), target="kind", features=["a", "b"])
+    parts = [data.build("train"), data.build("val"), data.build("test")]
+    assert data.class_names == ("x", "y", "z")
+    assert [len(inputs) for inputs, _ in parts] == [24, 8, 8]
+    for _, labels in parts:
+        counts = labels.bincount(minlength=3).double()
+        assert (counts - len(labels) / 3).abs().max() <= 1
+    rows = [tuple(row) for inputs, _ in parts for row in inputs.tolist()]
+    assert len(rows) == len(set(rows)) == 40
+
+
+def test_features_default_to_all_other_columns(path: Path) -> None:
+    path.write_text("a,b,c\n" + "1,2,3\n4,5,6\n" * 10)
+    data = Tabular(str(path))
+    assert data.facts()["in_features"] == 2
+    assert data.feature_names == ("a", "b")
+
+
+def test_numbers_can_be_classes_when_the_kind_says_so(path: Path) -> None:
+    path.write_text("a,b\n" + "1,0\n2,10\n3,2\n" * 10)
+    data = Tabular(str(path), kind="classification")
+    data.facts()
+    assert data.class_names == ("0", "2", "10")
+
+
+WRONG: dict[str, tuple[str, dict[str, Any], list[str]]] = {
+    "text in a numeric column": (table() + "7,many,x,3\n", {}, ["row 41", "column b", "'many'"]),
+    "a missing number": (table() + "7,,x,3\n", {}, ["row 41", "column b", "''"]),
+    "NaN": (table() + "nan,1,x,3\n", {}, ["row 41", "column a", "'nan'"]),
+    "infinity": (table() + "1,inf,x,3\n", {}, ["row 41", "column b", "'inf'"]),
+    "a target that is not a number": (table() + "1,1,x,?\n", {"kind": "regression"}, ["row 41", "column price"]),
+    "an unknown target": (table(), {"target": "prize", "features": None}, ["no column prize", "did you mean price?"]),
+    "an unknown feature": (table(), {"features": ["aa"]}, ["no column aa", "did you mean a?"]),
+    "a position that is not there": (table(), {"target": 9}, ["4 columns", "no column 9"]),
+    "one class only": ("a,kind\n" + "1,x\n" * 30, {"target": "kind", "features": None}, ["one class only", "'x'"]),
+    "a class that is not listed": (table(), {"target": "kind", "classes": ["x", "y"]}, ["row 3", "'z'", "x, y"]),
+    "no rows": (HEADER, {}, ["no rows"]),
+    "an empty file": ("", {}, ["cannot be read"]),
+    "two columns of one name": ("a,a,b\n1,2,3\n", {}, ["twice"]),
+    "too few rows": (HEADER + "1,2,x,3\n", {}, ["cannot be split"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_file_is_named_with_row_and_column(case: str, path: Path) -> None:
+    text, arguments, words = WRONG[case]
+    path.write_text(text)
+    data = Tabular(str(path), **{"target": "price", "features": ["a", "b"], **arguments})
+    with pytest.raises(DataError) as error:
+        data.build("train")
+    for word in ["mine.csv" if case != "too few rows" else "", *words]:
+        assert word in str(error.value)
+
+
+def test_a_missing_file_exits_with_3_and_offers_the_nearest(path: Path, app: App) -> None:
+    result = app("fit", "--config", PROJECT / "configs" / "tabular.yaml", "--data.init_args.path", "mne.csv")
+    assert result.exit_code == 3
+    assert "did you mean mine.csv?" in result.err
+
+
+def test_own_files_by_arguments_alone(path: Path, app: App, folder: Path) -> None:
+    own = ["--data.init_args.path", "mine.csv", "--data.init_args.target", "kind", "--data.init_args.features", "[a,b]"]
+    fitted = app("fit", "--config", PROJECT / "configs/tabular_classes.yaml", *own, "--trainer.max_epochs", "2")
+    assert fitted.exit_code == 0, fitted.err
+    (folder / "new.csv").write_text("b,a\n1,2\n3,4\n5,6\n")
+    predicted = app("predict", "--run", "tabular_classes", "--data.init_args.path", "new.csv")
+    assert predicted.exit_code == 0, predicted.err
+    rows = read_csv(folder / "lightning_logs/tabular_classes/version_0/predictions.csv")
+    assert list(rows[0]) == ["predicted", "p_x", "p_y", "p_z"]
+    assert len(rows) == 3
+    app("predict", "--run", "tabular_classes")
+    rows = read_csv(folder / "lightning_logs/tabular_classes/version_0/predictions.csv")
+    assert len(rows) == 8
+
+
+def test_a_regression_without_targets_has_no_error_column(app: App, folder: Path) -> None:
+    fitted = app("fit", "--config", PROJECT / "configs/tabular.yaml", "--trainer.max_epochs", "2")
+    assert fitted.exit_code == 0, fitted.err
+    (folder / "new.csv").write_text("area_m2,rooms,age_years,distance_km\n100,3,10,5\n")
+    predicted = app("predict", "--run", "tabular", "--data.init_args.path", "new.csv")
+    assert predicted.exit_code == 0, predicted.err
+    rows = read_csv(folder / "lightning_logs/tabular/version_0/predictions.csv")
+    assert list(rows[0]) == ["area_m2", "rooms", "age_years", "distance_km", "predicted"]
+    assert rows[0]["area_m2"] == "100.0"
