@@ -36,10 +36,11 @@ def measure(config: Path, seeds: int, overrides: list[str], write: bool) -> None
     """Print one config's row."""
     overrides = [str(Path(word).resolve()) if Path(word).is_dir() else word for word in overrides]
     runs = [run(config, seed, overrides) for seed in range(seeds)]
-    names = [name for name in runs[0] if name not in ("test/loss", "seconds")]
+    # Losses are in units that no two tasks share, and the accuracies of single classes fill a page.
+    names = [name for name in runs[0] if name not in ("test/loss", "seconds") and "accuracy_" not in name]
     texts = [f"{name.removeprefix('test/')} {spread([run[name] for run in runs])}" for name in names]
     took = statistics.median(run["seconds"] for run in runs)
-    result = f"{', '.join(texts)} (median of {seeds} seeds and range)"
+    result = ", ".join(texts) + (f" (median of {seeds} seeds and range)" if seeds > 1 else " (one seed)")
     print(f"| `{config.stem}` | {result} | {took:.0f} s | {hardware()} |", flush=True)  # its output
     if write:
         lines = config.read_text(encoding="utf-8").splitlines()
@@ -64,7 +65,9 @@ def app(folder: str, *arguments: str) -> None:
 
 
 def spread(values: list[float]) -> str:
-    """Return the median and the range of some values."""
+    """Return the median and the range of some values, or the only one."""
+    if min(values) == max(values):
+        return f"{values[0]:.4g}"
     return f"{statistics.median(values):.4g} ({min(values):.4g} to {max(values):.4g})"
 
 

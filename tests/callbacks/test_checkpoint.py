@@ -15,6 +15,12 @@ def test_the_mode_decides_what_is_better(mode: Literal["min", "max"], scores: li
     assert keeper.best["score"] == best
 
 
+def test_without_a_metric_the_newest_is_the_best() -> None:
+    keeper = BestAndLast(monitor=None)
+    keeper.best = {"score": 1.0}
+    assert keeper._improves(2.0)
+
+
 def test_what_is_not_a_number_is_never_the_best() -> None:
     keeper = BestAndLast()
     assert not keeper._improves(math.nan)

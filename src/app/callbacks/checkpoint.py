@@ -22,13 +22,13 @@ class BestAndLast(Checkpoint):
     The last epoch is always validated, whatever check_val_every_n_epoch says, so that a run ends with a best.
 
     Args:
-        monitor: Metric that decides which is best.
+        monitor: Metric that decides which is best; null takes the newest that was validated for the best.
         mode: Whether the least or the greatest value is best.
         every_n_epochs: How often to save the last; by default after each epoch that was validated.
     """
 
     def __init__(
-        self, monitor: str = "val/loss", mode: Literal["min", "max"] = "min", every_n_epochs: int | None = None
+        self, monitor: str | None = "val/loss", mode: Literal["min", "max"] = "min", every_n_epochs: int | None = None
     ) -> None:
         """Start without a best; the command line says in which folder to save."""
         self.monitor = monitor
@@ -53,16 +53,17 @@ class BestAndLast(Checkpoint):
         if trainer.state.fn != TrainerFn.FITTING:
             return
         metrics = {name: value.item() for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
-        if self.monitor not in metrics:
-            hint = nearest(self.monitor, metrics)
-            raise UsageError(f"no metric {self.monitor} to find the best checkpoint by{hint} ({', '.join(metrics)})")
+        monitor = self.monitor or "val/loss"
+        if monitor not in metrics:
+            hint = nearest(monitor, metrics)
+            raise UsageError(f"no metric {monitor} to find the best checkpoint by{hint} ({', '.join(metrics)})")
         if trainer.sanity_checking:
             return
         self._validated = True
-        score = metrics[self.monitor]
-        self._score = {"monitor": self.monitor, "value": score, "epoch": trainer.current_epoch}
+        score = metrics[monitor]
+        self._score = {"monitor": monitor, "value": score, "epoch": trainer.current_epoch}
         if self._improves(score):
-            self.best = {"monitor": self.monitor, "score": score, "epoch": trainer.current_epoch, "metrics": metrics}
+            self.best = {"monitor": monitor, "score": score, "epoch": trainer.current_epoch, "metrics": metrics}
             self._save(trainer, "best")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -91,7 +92,7 @@ class BestAndLast(Checkpoint):
         if not math.isfinite(score):
             return False
         best = self.best.get("score")
-        return best is None or (score < best if self.mode == "min" else score > best)
+        return best is None or self.monitor is None or (score < best if self.mode == "min" else score > best)
 
     def _save(self, trainer: Trainer, name: str) -> None:
         if self.folder is None:

@@ -105,7 +105,11 @@ class SupervisedTask(LightningModule, ABC):
 
     def on_train_epoch_start(self) -> None:
         """Begin the sums behind the mean training loss, and the random numbers of the epoch: dropout, augmentation."""
-        torch.manual_seed(epoch_seed(self._seed, self.current_epoch))
+        seed = epoch_seed(self._seed, self.current_epoch)
+        # Not torch.manual_seed: without a GPU it keeps every call, to repeat it should a GPU be used one day.
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
         self._loss_sum = torch.zeros((), device=self.device)
         self._samples = 0
 
