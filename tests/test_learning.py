@@ -1,6 +1,7 @@
 """Learning to the stated thresholds; the median of several seeds, because one seed is luck."""
 
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -15,8 +16,8 @@ from conftest import PRODUCT, PROJECT, Result
 App = Callable[..., Result]
 
 
-def median_scores(app: App, seeds: int, config: Path, *arguments: str | Path) -> dict[str, float]:
-    torch.set_num_threads(2)
+def median_scores(app: App, seeds: int, config: Path, *arguments: str | Path, threads: int = 2) -> dict[str, float]:
+    torch.set_num_threads(threads)
     scores = []
     for seed in range(seeds):
         fitted = app("fit", "--config", config, "--seed_everything", str(seed), *arguments)
@@ -45,6 +46,33 @@ def test_mnist_is_learned(config: str, accuracy: float, app: App, real_mnist: Pa
     path = PROJECT / "configs" / f"{config}.yaml"
     scores = median_scores(app, 3, path, "--data.init_args.root", real_mnist)
     assert scores["test/accuracy"] >= accuracy
+
+
+THRESHOLDS: dict[str, Callable[[dict[str, float]], bool]] = {
+    "sine": lambda score: score["test/mae"] <= 0.02,
+    "line": lambda score: score["test/r2"] >= 0.95,
+    "linear": lambda score: abs(score["test/slope"] / score["test/least_squares_slope"] - 1) <= 0.01,
+    "threshold": lambda score: score["test/accuracy"] >= 0.96 and score["test/boundary_error"] <= 0.1,
+    "tabular": lambda score: score["test/r2"] >= 0.98,
+    "tabular_classes": lambda score: score["test/accuracy"] >= 0.9,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", THRESHOLDS)
+def test_a_small_task_is_learned(config: str, app: App) -> None:
+    scores = median_scores(app, 3, PROJECT / "configs" / f"{config}.yaml", threads=1)
+    assert THRESHOLDS[config](scores), scores
+
+
+@pytest.mark.slow
+def test_a_text_is_learned_a_bit_below_its_single_characters(app: App) -> None:
+    text = (PROJECT / "src/app/data/examples/stories.txt").read_text()
+    shares = [text.count(character) / len(text) for character in set(text)]
+    entropy = -sum(share * math.log2(share) for share in shares)
+    scores = median_scores(app, 1, PROJECT / "configs" / "chars.yaml", "--trainer.max_epochs", "1")
+    assert scores["test/bits_per_character"] <= entropy - 1
+    assert scores["test/perplexity"] == pytest.approx(2 ** scores["test/bits_per_character"], rel=1e-4)
 
 
 @pytest.mark.slow
