@@ -4,7 +4,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from app.data import InMemory
-from app.data.memory import Shuffle, Split, TensorLoader
+from app.data.memory import Balanced, Shuffle, Split, TensorLoader
 from app.errors import DataError
 
 
@@ -95,3 +95,12 @@ def test_shuffling_draws_nothing_from_the_global_generator() -> None:
 def test_an_empty_split_is_named() -> None:
     with pytest.raises(DataError, match="train split of Numbers is empty"):
         Numbers(size=0).setup("fit")
+
+
+def test_balanced_training_draws_every_class_equally_often_and_anew_each_epoch() -> None:
+    labels = torch.tensor([0] * 900 + [1] * 90 + [2] * 10)
+    balanced = Balanced(0, labels)
+    first = balanced.order(3000)
+    assert (labels[first].bincount() - 1000).abs().max() < 100
+    balanced.set_epoch(1)
+    assert not torch.equal(balanced.order(3000), first)
