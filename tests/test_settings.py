@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import BRIEF, PRODUCT, Result
+from conftest import BRIEF, PRODUCT, Result, read_csv
 
 App = Callable[..., Result]
 RUN = Path("lightning_logs/product/version_0")
@@ -89,3 +89,16 @@ def test_a_dry_run_keeps_nothing(app: App, folder: Path) -> None:
     assert result.exit_code == 0, result.err
     assert "nothing is kept" in result.out
     assert list(folder.iterdir()) == []
+
+
+def test_each_line_shows_the_learning_rate_of_its_own_epoch(app: App) -> None:
+    scheduler = "--model.init_args.lr_scheduler"
+    steps = [
+        scheduler,
+        "torch.optim.lr_scheduler.StepLR",
+        f"{scheduler}.init_args.step_size=1",
+        f"{scheduler}.init_args.gamma=0.1",
+    ]
+    lines = [line for line in app(*FIT, *steps).out.splitlines() if line.startswith("epoch ")]
+    assert [line.split("lr-Adam ")[1] for line in lines] == ["0.001", "0.0001", "1e-05", "1e-06"]
+    assert [float(row["lr-Adam"]) for row in read_csv(RUN / "metrics.csv")] == pytest.approx([1e-3, 1e-4, 1e-5, 1e-6])
