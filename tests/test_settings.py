@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 import yaml
 from conftest import BRIEF, PRODUCT, Result, read_csv
+from lightning.pytorch import Trainer
+
+from app.callbacks import BestAndLast
 
 App = Callable[..., Result]
 RUN = Path("lightning_logs/product/version_0")
@@ -102,3 +105,27 @@ def test_each_line_shows_the_learning_rate_of_its_own_epoch(app: App) -> None:
     lines = [line for line in app(*FIT, *steps).out.splitlines() if line.startswith("epoch ")]
     assert [line.split("lr-Adam ")[1] for line in lines] == ["0.001", "0.0001", "1e-05", "1e-06"]
     assert [float(row["lr-Adam"]) for row in read_csv(RUN / "metrics.csv")] == pytest.approx([1e-3, 1e-4, 1e-5, 1e-6])
+
+
+def test_lines_and_checkpoints_come_as_often_as_asked(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved_after: list[int] = []
+    save = BestAndLast._save
+
+    def counted(self: BestAndLast, trainer: Trainer, name: str) -> None:
+        if name == "last":
+            saved_after.append(trainer.current_epoch)
+        save(self, trainer, name)
+
+    monkeypatch.setattr(BestAndLast, "_save", counted)
+    often = [
+        "--callbacks.progress.init_args.every_n_epochs",
+        "3",
+        "--callbacks.checkpoint.init_args.every_n_epochs",
+        "1",
+    ]
+    result = app(*FIT, *often)
+    assert [line.split()[1] for line in result.out.splitlines() if line.startswith("epoch ")] == ["0", "3"]
+    assert saved_after == [1, 2, 3, 4]
+    saved_after.clear()
+    app(*FIT)  # validated every 2 of 4 epochs
+    assert saved_after == [2, 4]

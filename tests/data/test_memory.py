@@ -104,3 +104,12 @@ def test_balanced_training_draws_every_class_equally_often_and_anew_each_epoch()
     assert (labels[first].bincount() - 1000).abs().max() < 100
     balanced.set_epoch(1)
     assert not torch.equal(balanced.order(3000), first)
+
+
+def test_the_order_follows_from_the_seed_of_the_run() -> None:
+    orders = []
+    for seed in (1, 2, 1):
+        torch.manual_seed(seed)
+        orders.append(seen(loaders(Numbers(100))["train"]))
+    assert orders[0] != orders[1]
+    assert orders[0] == orders[2]

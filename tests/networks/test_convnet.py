@@ -36,3 +36,12 @@ def test_odd_sizes_round_down_as_pooling_does() -> None:
 def test_more_blocks_than_pixels_are_refused() -> None:
     with pytest.raises(ValueError, match="leave too little of 4 pixels"):
         ConvNet(1, [2, 2, 2], 4, 10)
+
+
+def test_options_build_the_layers_that_they_name() -> None:
+    network = ConvNet(3, [4, 8], 32, 5, pooled_size=2, hidden_features=[6], batch_norm=True, dropout=0.5)
+    kinds = [type(layer).__name__ for layer in network.modules() if not list(layer.children())]
+    block = ["Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d"]
+    assert kinds == [*block, *block, "AdaptiveAvgPool2d", "Linear", "ReLU", "Dropout", "Linear"]
+    assert sum(p.numel() for p in network.parameters()) == 108 + 8 + 288 + 16 + (32 * 6 + 6) + (6 * 5 + 5)
+    assert network(torch.rand(2, 3, 32, 32)).shape == (2, 5)
