@@ -1,8 +1,9 @@
 from pathlib import Path
 
 from conftest import read_csv
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from app.loggers import MetricsFile
+from app.loggers import MetricsFile, TensorBoard
 
 
 def logger(purge_step: int | None = 0) -> MetricsFile:
@@ -56,3 +57,15 @@ def test_evaluation_adds_to_the_row_of_its_checkpoint_once() -> None:
         evaluation.log_metrics({"epoch": 0, "test": score}, step=9)
         evaluation.finalize("success")
     assert [row["test"] for row in read_csv(Path("metrics.csv"))] == ["0.6", ""]
+
+
+def test_tensorboard_hides_what_a_killed_run_logged_after_its_checkpoint() -> None:
+    for begin, purge_step in ((0, 0), (2, 2)):
+        board = TensorBoard()
+        board.begin(Path(), purge_step)
+        for step in range(begin, 4):
+            board.log_metrics({"a": float(step + begin)}, step)
+        board.finalize("success")
+    events = EventAccumulator(".")
+    events.Reload()
+    assert [(event.step, event.value) for event in events.Scalars("a")] == [(0, 0.0), (1, 1.0), (2, 4.0), (3, 5.0)]

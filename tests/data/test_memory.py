@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,8 +11,14 @@ from app.errors import DataError
 
 
 class Numbers(InMemory):
-    def __init__(self, size: int = 10, batch_size: int = 3, drop_last: bool = False) -> None:
-        super().__init__(batch_size, drop_last)
+    def __init__(
+        self,
+        size: int = 10,
+        batch_size: int = 3,
+        drop_last: bool = False,
+        augment: list[torch.nn.Module] | None = None,
+    ) -> None:
+        super().__init__(batch_size, drop_last, augment)
         self.size = size
 
     def build(self, split: Split) -> tuple[Tensor, Tensor]:
@@ -113,3 +121,13 @@ def test_the_order_follows_from_the_seed_of_the_run() -> None:
         orders.append(seen(loaders(Numbers(100))["train"]))
     assert orders[0] != orders[1]
     assert orders[0] == orders[2]
+
+
+def test_only_training_batches_are_augmented() -> None:
+    data = Numbers(augment=[torch.nn.Threshold(1e9, -1.0)])
+    batch = [torch.ones(3, 1), torch.zeros(3, 1)]
+    for training, expected in ((True, -1.0), (False, 1.0)):
+        data.trainer = SimpleNamespace(training=training)  # type: ignore[assignment]  # all that is asked of it
+        inputs, targets = data.on_after_batch_transfer(batch, 0)
+        assert (inputs == expected).all()
+        assert not targets.any()

@@ -81,3 +81,11 @@ def test_the_command_line_learns_and_predicts_images(small_mnist: Path, folder: 
         probabilities = [float(row[f"p_{digit}"]) for digit in range(10)]
         assert sum(probabilities) == pytest.approx(1, abs=1e-5)
         assert probabilities.index(max(probabilities)) == int(row["predicted"])
+
+
+def test_labels_are_smoothed_in_training_only() -> None:
+    logits, labels = torch.tensor([[2.0, -1.0, 0.5]]), torch.tensor([0])
+    smooth = Classification(nn.Identity(), ADAM, num_classes=3, mean=[0.0], std=[1.0], label_smoothing=0.3)
+    shares = torch.tensor([[0.8, 0.1, 0.1]])
+    torch.testing.assert_close(smooth.train().loss(logits, labels), -(shares * logits.log_softmax(1)).sum())
+    torch.testing.assert_close(smooth.eval().loss(logits, labels), -logits.log_softmax(1)[0, 0])
