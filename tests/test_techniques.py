@@ -15,6 +15,7 @@ from app.data import Product
 from app.data.memory import Shuffle
 from app.networks import MLP, Standardizer
 from app.schedulers import WarmupCosine
+from app.settings import flat, read, tree
 
 App = Callable[..., Result]
 EPOCHS = 5
@@ -207,4 +208,9 @@ def test_an_overlay_works_on_the_config_that_it_names(
         ]
     result = app("fit", "--config", base, "--config", overlay, *limits)
     assert result.exit_code == 0, result.err
-    assert (folder / "lightning_logs" / base.stem / "version_0" / "checkpoints" / "best.ckpt").is_file()
+    run = folder / "lightning_logs" / base.stem / "version_0"
+    assert (run / "checkpoints" / "best.ckpt").is_file()
+    asked, ran = flat(tree(overlay)), read(run / "config.yaml")
+    for key, value in asked.items():
+        number = isinstance(value, str) and isinstance(ran[key], float)  # 1e-3 is a text to YAML
+        assert ran[key] == (float(value) if number else value), key

@@ -2,9 +2,18 @@
 
 from app.callbacks.checkpoint import BestAndLast
 from app.callbacks.divergence import StopOnDivergence
-from app.callbacks.findings import Boundary, Coefficients
+from app.callbacks.findings import Boundary, Coefficients, LossRatio
 from app.callbacks.predictions import PredictionsFile
 from app.callbacks.progress import Progress
 from app.callbacks.summary import Summary
 
-__all__ = ["BestAndLast", "Boundary", "Coefficients", "PredictionsFile", "Progress", "StopOnDivergence", "Summary"]
+__all__ = [
+    "BestAndLast",
+    "Boundary",
+    "Coefficients",
+    "LossRatio",
+    "PredictionsFile",
+    "Progress",
+    "StopOnDivergence",
+    "Summary",
+]

@@ -1,7 +1,13 @@
 """What a network found out, beside what is known: a line's coefficients, a threshold's place."""
 
+from typing import Any
+
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from app.tasks.base import batches
 
 
 class Coefficients(Callback):
@@ -28,6 +34,29 @@ class Coefficients(Callback):
                 "test/true_intercept": data.intercept,
             }
         )
+
+
+class LossRatio(Callback):
+    """Logs the mean training loss over the mean validation loss as a test metric: 1 if both splits are as well known.
+
+    Both are computed anew with the weights under test and without dropout, unlike the losses of the last epoch.
+    """
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Score both splits."""
+        data = trainer.datamodule  # type: ignore[attr-defined]  # set at run time
+        data.setup("fit")
+        train, val = (self._mean_loss(pl_module, data.splits[split]) for split in ("train", "val"))
+        pl_module.log("test/loss_ratio", train / val)
+
+    @staticmethod
+    def _mean_loss(task: Any, dataset: Dataset[Any]) -> Tensor:  # noqa: ANN401  # a SupervisedTask
+        total, count = torch.zeros((), device=task.device), 0
+        for batch in batches(dataset):
+            inputs, targets = (part.to(task.device) for part in batch)
+            total += task.loss(task.outputs(inputs), targets) * len(targets)
+            count += len(targets)
+        return total / count
 
 
 class Boundary(Callback):
