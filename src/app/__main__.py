@@ -14,6 +14,11 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout.write(arguments.overview() + "\n")
         return 0
     try:
+        if argv[0] == "board":
+            from app import board  # for its tables
+
+            board.show(argv[1:])
+            return 0
         parsed = arguments.parse(argv)
         from app.commands import run  # takes seconds: torch and lightning
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "validate": "score a run's checkpoint on the validation split",
     "test": "score a run's checkpoint on the test split",
     "predict": "write a run's predictions to predictions.csv",
+    "board": "look at runs in TensorBoard",
 }
 
 
@@ -65,6 +66,17 @@ def option_parser(command: str) -> argparse.ArgumentParser:
     else:
         add("--ckpt_path", metavar="WHICH", default=None, help="checkpoint: best (default), last or a file")
     add("--trainer.default_root_dir", dest="root", metavar="DIR", help="folder that holds lightning_logs (default: .)")
+    return parser
+
+
+def board_parser() -> argparse.ArgumentParser:
+    """Return the parser of `board`, which has no settings."""
+    usage = f"{program()} board [--run RUN ...] [--port PORT]"
+    parser = _Parser(prog=f"{program()} board", usage=usage, allow_abbrev=False, description=COMMANDS["board"])
+    parser.add_argument("--run", nargs="+", action="extend", metavar="RUN", help="show these runs only")
+    parser.add_argument("--port", type=int, help="port on this machine (default: a free one from 6006 on)")
+    root_help = "folder that holds lightning_logs (default: .)"
+    parser.add_argument("--trainer.default_root_dir", dest="root", metavar="DIR", help=root_help)
     return parser
 
 
@@ -194,6 +206,7 @@ def overview() -> str:
         f"  {program()} validate --run product/version_0 --ckpt_path last",
         f"  {program()} test --config configs/product.yaml",
         f"  {program()} predict --config configs/product.yaml",
+        f"  {program()} board --run product/version_0",
         "",
         f"All settings of a command: {program()} fit --help",
     ]

@@ -13,9 +13,11 @@ from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ModelSu
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from app.arguments import Arguments
+from app.callbacks import Dashboard
 from app.errors import UsageError
 from app.explain import Settings, overrides_as_tree
 from app.loggers import MetricsFile, TensorBoard
+from app.panels import Panel
 from app.parser import Parser, shortened
 from app.settings import tree
 
@@ -49,13 +51,14 @@ class CommandLine(LightningCLI):
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add a key for each callback that the defaults name."""
-        for key in self._callback_keys():
-            parser.add_argument(f"--{key}", type=Callback | None, default=None)
+        """Add a key for each callback and each panel that the defaults name."""
+        for key, kind in self._named_parts().items():
+            parser.add_argument(f"--{key}", type=kind, default=None)
 
     @staticmethod
-    def _callback_keys() -> list[str]:
-        return [f"callbacks.{name}" for name in tree(DEFAULTS)["callbacks"]]
+    def _named_parts() -> dict[str, Any]:
+        defaults, kinds = tree(DEFAULTS), {"callbacks": Callback | None, "dashboard": Panel | None}
+        return {f"{section}.{name}": kind for section, kind in kinds.items() for name in defaults[section]}
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:  # noqa: ANN401  # as the base has it
         """Parse, and say in a line what does not."""
@@ -63,13 +66,13 @@ class CommandLine(LightningCLI):
             self.config = parser.parse_args(args)
         except UsageError as error:
             raise UsageError(self._explain() or shortened(error)) from error
-        for key in ("trainer", "callbacks", "data"):
+        for key in ("trainer", "callbacks", "dashboard", "data"):
             if not isinstance(self.config.get(key), Namespace):
                 raise UsageError(f"the settings have no {key}: {self.config.get(key)}")
 
     def _explain(self) -> str | None:
         top = {"seed_everything": bool | int, "model": LightningModule, "data": LightningDataModule}
-        settings = Settings(top | dict.fromkeys(self._callback_keys(), Callback | None))
+        settings = Settings(top | self._named_parts())
         sources = [(str(path), tree(path)) for path in (DEFAULTS, *self.arguments.configs)]
         sources.append(("command line", overrides_as_tree(self.arguments.overrides)))
         found = next(filter(None, (settings.explain(*source) for source in sources)), None)
@@ -125,7 +128,8 @@ class CommandLine(LightningCLI):
         """Build the Trainer with the callbacks and loggers that the settings name, and none of its own."""
         settings = self.config_init["trainer"]
         named = [callback for callback in vars(self.config_init["callbacks"]).values() if callback]
-        callbacks = [*named, *(settings["callbacks"] or [])]
+        panels = [panel for panel in vars(self.config_init["dashboard"]).values() if panel]
+        callbacks = [*named, *([Dashboard(panels)] if panels else []), *(settings["callbacks"] or [])]
         settings["logger"] = (
             [TensorBoard(), MetricsFile()] if settings["logger"] is True else settings["logger"] or False
         )

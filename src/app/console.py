@@ -23,6 +23,11 @@ _console = _Console(
 )
 
 
+def terminal() -> Console:
+    """Return what is printed to, for a bar that stays below the lines."""
+    return _console
+
+
 def say(text: str) -> None:
     """Print a line as it is."""
     _console.print(text, markup=False)

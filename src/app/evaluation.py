@@ -6,7 +6,7 @@ from lightning.pytorch import Trainer
 
 from app import console, runs
 from app.arguments import Arguments
-from app.callbacks import PredictionsFile
+from app.callbacks import Dashboard, PredictionsFile
 from app.checkpoints import Saved, load
 from app.cli import CommandLine, callbacks
 from app.errors import UsageError
@@ -103,6 +103,9 @@ def _log_to(trainer: Trainer, run: runs.Run, saved: Saved) -> None:
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoard | MetricsFile):
             logger.begin(run.folder)
+    for callback in callbacks(trainer):
+        if isinstance(callback, Dashboard):
+            callback.folder = run.folder
     # The score belongs to the step and epoch of the checkpoint, not to the beginning of training.
     trainer.fit_loop.epoch_progress.current.completed = saved.epoch
     trainer.fit_loop.epoch_loop._batches_that_stepped = saved.steps - 1

@@ -22,7 +22,7 @@ from app.errors import nearest
 Tree = dict[str, Any]
 UNEXPECTED = "unexpected:"
 CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
-HOMES = ("app.tasks", "app.data", "app.networks", "app.callbacks", "app.loggers", "torch.optim")
+HOMES = ("app.tasks", "app.data", "app.networks", "app.callbacks", "app.panels", "app.loggers", "torch.optim")
 
 
 class Wrong(Exception):
@@ -49,10 +49,10 @@ class Settings:
                     self._members(key, Trainer, value)
                 elif key.startswith(UNEXPECTED):
                     raise Wrong(f"unexpected {key.removeprefix(UNEXPECTED)}: settings are given as --key value")
-                elif key == "callbacks" and isinstance(value, Mapping):
-                    for name, callback in value.items():
-                        self._known(f"{key}.{name}", [k for k in self.top if k.startswith("callbacks.")])
-                        self._value(f"{key}.{name}", self.top[f"{key}.{name}"], callback)
+                elif key in ("callbacks", "dashboard") and isinstance(value, Mapping):
+                    for name, part in value.items():
+                        self._known(f"{key}.{name}", [k for k in self.top if k.startswith(f"{key}.")])
+                        self._value(f"{key}.{name}", self.top[f"{key}.{name}"], part)
                 else:
                     self._known(key, self.top)
                     self._value(key, self.top[key], value)

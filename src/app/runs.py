@@ -143,6 +143,12 @@ def versions(parent: Path) -> list[Run]:
     return [Run(folder) for folder in sorted((f for f in folders if _number(f) >= 0), key=_number)]
 
 
+def everything(root: Path) -> list[Run]:
+    """Return all runs, those that changed last at the end."""
+    found = [run for name in _names(root) for run in versions(root / FOLDER / name)]
+    return sorted(found, key=lambda run: run.folder.stat().st_mtime)
+
+
 def newest(root: Path, name: str) -> Run:
     """Return the newest run of a name.
 

@@ -1,6 +1,5 @@
 """`fit`: a new run, or one that goes on."""
 
-import os
 import shlex
 import shutil
 import sys
@@ -14,11 +13,11 @@ from lightning.pytorch import Trainer
 
 from app import console, environment, runs
 from app.arguments import Arguments
-from app.callbacks import BestAndLast
+from app.callbacks import BestAndLast, Dashboard, Diagnosis
 from app.callbacks.record import RunRecord
 from app.checkpoints import Saved, load
 from app.cli import CommandLine, callbacks
-from app.errors import Interrupted, UsageError, program
+from app.errors import DivergedError, Interrupted, UsageError, program
 from app.loggers import MetricsFile, TensorBoard
 from app.runs import Run
 from app.settings import changes, flat, read
@@ -98,6 +97,9 @@ def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], 
     callbacks(trainer).insert(0, record)
     try:
         trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=saved.path if saved else None, weights_only=True)
+    except DivergedError:
+        _note(trainer, run)
+        raise
     except Interrupted:
         if run.last.is_file():
             console.say(f"\nto go on: {program()} fit --run {run.title}")
@@ -106,6 +108,13 @@ def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], 
         raise UsageError(
             "nothing was trained: see trainer.max_epochs, trainer.max_steps and trainer.limit_train_batches"
         )
+    _note(trainer, run)
+
+
+def _note(trainer: Trainer, run: Run) -> None:
+    for callback in callbacks(trainer):
+        if isinstance(callback, Diagnosis):
+            run.update(diagnosis=[f"{finding.name}: {finding.evidence}" for finding in callback.findings])
 
 
 def _open(trainer: Trainer, run: Run, step: int) -> None:
@@ -117,6 +126,8 @@ def _open(trainer: Trainer, run: Run, step: int) -> None:
     for callback in callbacks(trainer):
         if isinstance(callback, BestAndLast):
             callback.folder = run.folder / "checkpoints"
+        if isinstance(callback, Dashboard):
+            callback.folder = run.folder
 
 
 def _save_settings(cli: CommandLine, run: Run) -> None:
@@ -145,14 +156,7 @@ def _report(trainer: Trainer, run: Run) -> None:
         which = "" if run.best.is_file() else " --ckpt_path last"
         console.say(f"  {program()} test --run {shlex.quote(run.title)}{which}")
         console.say(f"  {program()} predict --run {shlex.quote(run.title)}{which}")
-    console.say(f"  {_tensorboard()} --logdir {shlex.quote(str(run.folder.parent))}")
-
-
-def _tensorboard() -> str:
-    """Return how to call it: by name if the environment is active, else by its path from here."""
-    script = Path(sys.executable).with_name("tensorboard")
-    found = shutil.which("tensorboard")
-    return "tensorboard" if found and Path(found) == script else os.path.relpath(script)
+    console.say(f"  {program()} board --run {shlex.quote(run.title)}")
 
 
 def _now() -> str:

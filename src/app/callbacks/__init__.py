@@ -1,6 +1,8 @@
 """What watches a run without taking part in it."""
 
 from app.callbacks.checkpoint import BestAndLast
+from app.callbacks.dashboard import Dashboard
+from app.callbacks.diagnosis import Diagnosis
 from app.callbacks.divergence import StopOnDivergence
 from app.callbacks.findings import Boundary, Coefficients, LossRatio
 from app.callbacks.predictions import PredictionsFile
@@ -11,6 +13,8 @@ __all__ = [
     "BestAndLast",
     "Boundary",
     "Coefficients",
+    "Dashboard",
+    "Diagnosis",
     "LossRatio",
     "PredictionsFile",
     "Progress",

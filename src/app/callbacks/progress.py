@@ -92,7 +92,7 @@ class Progress(ProgressBar):
     def _start(self, description: str, total: int | None) -> None:
         if self._enabled and sys.stdout.isatty():
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = Bar(*columns, auto_refresh=False)
+            self._bar = Bar(*columns, auto_refresh=False, console=console.terminal())
             self._bar.start()
             self._task = self._bar.add_task(description, total=total)
 

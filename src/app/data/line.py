@@ -14,4 +14,8 @@ class Line(Generated):
     def draw(self, size: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return points scattered around the line."""
         inputs = 10 * torch.rand(size, 1, generator=random)
-        return inputs, 3 * inputs + 2 + 1.5 * torch.randn(size, 1, generator=random)
+        return inputs, self.truth(inputs) + 1.5 * torch.randn(size, 1, generator=random)
+
+    def truth(self, inputs: Tensor) -> Tensor:
+        """Return the line without noise at inputs (N, 1)."""
+        return 3 * inputs + 2

@@ -34,3 +34,7 @@ class Linear(InMemory):
         order = torch.randperm(100, generator=generator(0))
         chosen = {"train": order[:60], "val": order[60:80], "test": order[80:]}[split]
         return torch.tensor(x, dtype=torch.float32)[chosen], torch.tensor(y, dtype=torch.float32)[chosen].unsqueeze(1)
+
+    def truth(self, inputs: Tensor) -> Tensor:
+        """Return the line without noise at inputs (N, 1)."""
+        return self.slope * inputs + self.intercept

@@ -71,6 +71,11 @@ class Tabular(InMemory):
         """Values of the target."""
         return tuple(self.classes or ())
 
+    @property
+    def target_name(self) -> str:
+        """Column that is predicted."""
+        return str(self.target)
+
     def facts(self) -> dict[str, Any]:
         """Return the columns, classes and sizes of the file."""
         self._read()

@@ -79,6 +79,10 @@ class SupervisedTask(LightningModule, ABC):
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
         """Return the columns of the table of predictions, each with one entry a sample."""
 
+    def constant_loss(self, targets: Tensor) -> float | None:  # not every loss has one that is known
+        """Return the least loss of a prediction that is always the same, a measure of what there is to learn."""
+        return None
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Map raw inputs to predictions in original units."""
         return self.predictions(self.outputs(inputs))
@@ -126,13 +130,13 @@ class SupervisedTask(LightningModule, ABC):
         """Log the mean training loss of the epoch."""
         self.log("train/loss", self._loss_sum / max(self._samples, 1), sync_dist=True)
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Log loss and metrics of a batch of the validation split."""
-        self._evaluate("val", batch, self.val_metrics)
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Log loss and metrics of a batch of the validation split; return its predictions."""
+        return self._evaluate("val", batch, self.val_metrics)
 
-    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Log loss and metrics of a batch of the test split."""
-        self._evaluate("test", batch, self.test_metrics)
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Log loss and metrics of a batch of the test split; return its predictions."""
+        return self._evaluate("test", batch, self.test_metrics)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Columns:
         """Return the rows of the table of predictions for a batch."""
@@ -170,13 +174,15 @@ class SupervisedTask(LightningModule, ABC):
         """The data module that the task runs with."""
         return self.trainer.datamodule  # type: ignore[attr-defined]  # set at run time
 
-    def _evaluate(self, stage: str, batch: tuple[Tensor, Tensor], metrics: MetricCollection) -> None:
+    def _evaluate(self, stage: str, batch: tuple[Tensor, Tensor], metrics: MetricCollection) -> Tensor:
         inputs, targets = batch
         outputs = self.outputs(inputs)
         loss = self.loss(outputs, targets)
-        metrics.update(self.predictions(outputs), targets)
+        predictions = self.predictions(outputs)
+        metrics.update(predictions, targets)
         self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, batch_size=len(targets), sync_dist=True)
         self.log_dict(metrics, on_step=False, on_epoch=True, batch_size=len(targets))
+        return predictions
 
 
 def batches(dataset: Dataset[Any], size: int = 1024) -> Iterator[Sequence[Any]]:

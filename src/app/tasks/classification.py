@@ -72,6 +72,10 @@ class Classification(SupervisedTask):
             raise ValueError(f"label {int(targets.max())} for {self.num_classes} classes")
         return functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing if self.training else 0)
 
+    def constant_loss(self, targets: Tensor) -> float:
+        """Return the entropy of the labels (N,) in nats, the loss of always predicting how often each class occurs."""
+        return entropy(targets)
+
     def predictions(self, outputs: Tensor) -> Tensor:
         """Return the logits: metrics take them as they are."""
         return outputs
@@ -88,11 +92,11 @@ class Classification(SupervisedTask):
         columns["predicted"] = [names[label] for label in probabilities.argmax(1).tolist()]
         return columns | {f"p_{name}": p for name, p in zip(names, probabilities.unbind(1), strict=True)}
 
-    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Log loss and metrics of a batch of the test split, and count what is taken for what."""
-        super().test_step(batch, batch_idx)
-        inputs, targets = batch
-        self.confusion.update(self(inputs), targets)
+        predictions = super().test_step(batch, batch_idx)
+        self.confusion.update(predictions, batch[1])
+        return predictions
 
     def on_test_epoch_end(self) -> None:
         """Log the share of each class that is recognized."""
@@ -106,6 +110,11 @@ class Classification(SupervisedTask):
         """Names of the classes, as the data module has them, else their numbers."""
         names: Sequence[str] = getattr(self.data, "class_names", ()) or [str(n) for n in range(self.num_classes)]
         return names
+
+
+def entropy(labels: Tensor) -> float:
+    """Return the entropy of labels (N,) in nats, from how often each occurs."""
+    return float(torch.distributions.Categorical(probs=labels.bincount().float()).entropy())
 
 
 def scale(inputs: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
 from app.tasks.base import Columns, SupervisedTask
+from app.tasks.classification import entropy
 
 
 class NextCharacter(SupervisedTask):
@@ -57,6 +58,10 @@ class NextCharacter(SupervisedTask):
         """Return the cross-entropy in nats of logits (B, characters) for character numbers (B,)."""
         return functional.cross_entropy(outputs, targets)
 
+    def constant_loss(self, targets: Tensor) -> float:
+        """Return the entropy of single characters (N,) in nats."""
+        return entropy(targets)
+
     def predictions(self, outputs: Tensor) -> Tensor:
         """Return the logits."""
         return outputs
@@ -71,6 +76,11 @@ class NextCharacter(SupervisedTask):
         texts = ["".join(self.vocabulary[number] for number in row) for row in self.continued(inputs).tolist()]
         width = inputs.shape[1]
         return {"prompt": [text[:width] for text in texts], "continuation": [text[width:] for text in texts]}
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """The characters."""
+        return self.vocabulary
 
     @torch.no_grad()
     def continued(self, prompt: Tensor) -> Tensor:

@@ -57,6 +57,10 @@ class Regression(SupervisedTask):
             raise ValueError(f"outputs {tuple(outputs.shape)} for targets {tuple(targets.shape)}")
         return functional.mse_loss(outputs, self.targets(targets))
 
+    def constant_loss(self, targets: Tensor) -> float:
+        """Return the variance of the standardized targets, that is the loss of always predicting their mean."""
+        return float(self.targets(targets).var(unbiased=False))
+
     def predictions(self, outputs: Tensor) -> Tensor:
         """Return standardized outputs to the targets' units, (B, 1)."""
         return self.targets.inverse(outputs)
