@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/measure.py configs/product.yaml --seeds 5 --write [-- --data.init_args.root FOLDER]
 
-Prints a row of a Markdown table for each config: median and range of every test metric, and the median time of `fit`
-as a whole process. With --write, the first line of the config says the same. Run nothing beside it.
+Prints a row of a Markdown table for each config: median and range of every test metric, the median time of `fit` as a
+whole process, and what the diagnosis found in any seed. With --write, the first line of the config says the same. Run nothing beside it.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -37,26 +38,29 @@ def measure(config: Path, seeds: int, overrides: list[str], write: bool) -> None
     overrides = [str(Path(word).resolve()) if Path(word).is_dir() else word for word in overrides]
     runs = [run(config, seed, overrides) for seed in range(seeds)]
     # Losses are in units that no two tasks share, and the accuracies of single classes fill a page.
-    names = [name for name in runs[0] if name not in ("test/loss", "seconds") and "accuracy_" not in name]
+    names = [name for name in runs[0] if name not in ("test/loss", "seconds", "diagnosis") and "accuracy_" not in name]
     texts = [f"{name.removeprefix('test/')} {spread([run[name] for run in runs])}" for name in names]
-    took = statistics.median(run["seconds"] for run in runs)
+    took = statistics.median(float(run["seconds"]) for run in runs)
+    unwell = [f"seed {seed}: {run['diagnosis']}" for seed, run in enumerate(runs) if run["diagnosis"]]
     result = ", ".join(texts) + (f" (median of {seeds} seeds and range)" if seeds > 1 else " (one seed)")
-    print(f"| `{config.stem}` | {result} | {took:.0f} s | {hardware()} |", flush=True)  # its output
+    diagnosis = "; ".join(unwell) or "healthy"
+    print(f"| `{config.stem}` | {result} | {took:.0f} s | {hardware()} | {diagnosis} |", flush=True)  # its output
     if write:
         lines = config.read_text(encoding="utf-8").splitlines()
         lines[0] = f"# test {result}; {took:.0f} s on {hardware()}"
         config.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def run(config: Path, seed: int, overrides: list[str]) -> dict[str, float]:
-    """Train and test one seed; return the test metrics and the seconds of `fit`."""
+def run(config: Path, seed: int, overrides: list[str]) -> dict[str, Any]:
+    """Train and test one seed; return the test metrics, the seconds of `fit` and what the diagnosis found."""
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
         app(folder, "fit", "--config", str(config), "--seed_everything", str(seed), *overrides)
         seconds = time.perf_counter() - begin
         app(folder, "test", "--run", config.stem)
-        scores: dict[str, float] = json.loads(next(Path(folder).rglob("test.json")).read_text(encoding="utf-8"))
-    return {**scores, "seconds": seconds}
+        found = next(Path(folder).rglob("test.json"))
+        scores, record = (json.loads(found.with_name(name).read_text()) for name in ("test.json", "run.json"))
+    return {**scores, "seconds": seconds, "diagnosis": ", ".join(record["diagnosis"])}
 
 
 def app(folder: str, *arguments: str) -> None:

@@ -49,6 +49,7 @@ def app(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
     def run(*arguments: str | Path) -> Result:
         exit_code = main([str(argument) for argument in arguments])
         out, err = capsys.readouterr()
+        assert "is switched off" not in out, out  # what a user would only read, a test must not miss
         return Result(exit_code, out, err)
 
     return run

@@ -46,7 +46,7 @@ def test_fit_prints_a_line_an_epoch_the_results_and_the_next_commands(fitted: Re
     assert [line.split()[1] for line in fitted.out.splitlines() if line.startswith("epoch ")] == ["0", "1", "2", "3"]
     assert "test --run product/version_0" in fitted.out
     assert "predict --run product/version_0" in fitted.out
-    assert "tensorboard" in fitted.out
+    assert "app board --run product/version_0" in fitted.out
     assert fitted.err == ""
 
 

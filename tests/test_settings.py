@@ -63,7 +63,7 @@ def test_default_callbacks_can_be_switched_off(switches: list[str], app: App) ->
 def test_without_loggers_nothing_is_logged(app: App) -> None:
     result = app(*FIT, "--trainer.logger", "false", "--callbacks.learning_rate", "null")
     assert result.exit_code == 0, result.err
-    assert {path.name for path in RUN.iterdir()} == {"checkpoints", "config.yaml", "run.json"}
+    assert {path.name for path in RUN.iterdir()} == {"checkpoints", "config.yaml", "figures", "run.json"}
 
 
 def test_early_stopping_is_off_until_it_is_configured(app: App, folder: Path) -> None:

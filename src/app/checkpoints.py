@@ -37,8 +37,8 @@ class Saved:
 
     @property
     def steps(self) -> int:
-        """Number of steps that are logged: calls of training_step that moved the optimizer."""
-        return int(self._loop["epoch_loop.state_dict"]["_batches_that_stepped"])
+        """Number of optimizer steps; what Lightning counts for its logs lags by one while it validates."""
+        return int(self.content["global_step"])
 
     @property
     def _loop(self) -> dict[str, Any]:

@@ -138,11 +138,13 @@ def test_hparams_are_the_settings_with_the_metrics_of_the_best_and_of_the_test(a
         {name: value for name, value in best.items() if name.startswith("val/")}
     )
     assert app("test", "--run", "product").exit_code == 0
+    assert list(scalars(run, "test/mae")) == [39]  # the step of the checkpoint, as for its validation
     for name, value in read_json(run / "test.json").items():
         assert scalars(run / "best", name).popitem()[1] == pytest.approx(value)
     settings = hparams(run / "best")
-    assert settings["model.init_args.optimizer.init_args.lr"] == 1e-3
-    assert settings["trainer.max_epochs"] == 4
+    assert (settings["task"], settings["optimizer"], settings["optimizer.lr"]) == ("Regression", "Adam", 1e-3)
+    assert (settings["max_epochs"], settings["network.hidden_features"]) == (4, "[16, 8]")
+    assert not {"logger", "default_root_dir"} & set(settings)
     assert -1 not in [scalars(run / "best", name).popitem()[1] for name in events(run / "best").Tags()["scalars"]]
 
 

@@ -1,5 +1,6 @@
 """Shows training and evaluation in TensorBoard, and as figures in the run's folder."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.optim import Optimizer
 
+from app import console
+from app.errors import AppError
 from app.panels import Board, Panel
 
 
@@ -44,18 +47,15 @@ class Dashboard(Callback):
             return
         if not self._begun:
             self._begun = True
-            for panel in self._shown:
-                panel.begin(self._board, *batch[:2])
+            self._tell(self._shown, "begin", *batch[:2])
         # Gradients are whole, and the step is taken, with the last of the accumulated batches.
         if (batch_idx + 1) % trainer.accumulate_grad_batches == 0 or trainer.is_last_batch:
             self._watching = [panel for panel in self._watchers if panel.watches(self._board)]
-            for panel in self._watching:
-                panel.before_step(self._board)
+            self._tell(self._watching, "before_step")
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
         """Let panels see the gradients, which are clipped only after this."""
-        for panel in self._watching:
-            panel.gradients(self._opened)
+        self._tell(self._watching, "gradients")
 
     def on_train_batch_end(
         self,
@@ -67,8 +67,7 @@ class Dashboard(Callback):
     ) -> None:
         """Let panels see the loss."""
         if self._watching:
-            for panel in self._watching:
-                panel.after_step(self._opened, outputs["loss"])
+            self._tell(self._watching, "after_step", outputs["loss"])
             self._watching = []
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -104,13 +103,12 @@ class Dashboard(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show how it ended."""
         self._after_epoch()
-        for panel in self._shown:
-            panel.end(self._opened)
+        self._tell(self._shown, "end")
 
     def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Find out what there is to show."""
         self._open(trainer, pl_module, "test")
-        self._due = self._shown
+        self._due = list(self._shown)
 
     def on_test_batch_end(
         self,
@@ -130,13 +128,7 @@ class Dashboard(Callback):
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the final metrics."""
-        for panel in self._shown:
-            panel.end(self._opened)
-
-    @property
-    def _opened(self) -> Board:
-        assert self._board is not None
-        return self._board
+        self._tell(self._shown, "end")
 
     def _open(self, trainer: Trainer, task: LightningModule, stage: str) -> None:
         self._board, self._shown = None, []
@@ -149,16 +141,28 @@ class Dashboard(Callback):
     def _update(self, predictions: Any, batch: Any) -> None:  # noqa: ANN401
         # A task of another kind need not return its predictions: there is nothing to draw then.
         if isinstance(predictions, Tensor):
-            for panel in self._due:
-                panel.update(self._opened, batch[0], batch[1], predictions)
+            self._tell(self._due, "update", batch[0], batch[1], predictions)
 
     def _after_epoch(self) -> None:
         if self._validated:
             self._validated = False
-            for panel in self._shown:
-                panel.after_epoch(self._opened)
+            self._tell(self._shown, "after_epoch")
 
     def _draw(self) -> None:
-        for panel in self._due:
-            panel.draw(self._opened)
+        self._tell(self._due, "draw")
         self._due = []
+
+    def _tell(self, panels: list[Panel], moment: str, *values: Any) -> None:  # noqa: ANN401
+        """Tell panels of a moment; one that fails is switched off, because no picture is worth a training."""
+        for panel in list(panels):
+            try:
+                getattr(panel, moment)(self._board, *values)
+            except AppError:
+                raise
+            except Exception as error:
+                if os.environ.get("APP_DEBUG") == "1":
+                    raise
+                console.say(f"dashboard: {type(panel).__name__} failed and is switched off: {error!r}")
+                for group in (self._shown, self._watchers, self._watching, self._due):
+                    if panel in group:
+                        group.remove(panel)

@@ -16,6 +16,7 @@ from app.errors import DivergedError
 from app.tasks import SupervisedTask
 
 BLOCKS = 100  # of a run; each ends with a look at gradients and activations, so that a hundred steps pay for it
+LEAST = 10  # steps in a block: the mean of fewer is mostly noise
 SAMPLE = 1000  # values of each parameter that say how far it has moved
 TARGETS = 20  # batches that say how well a constant prediction would do
 
@@ -35,7 +36,8 @@ class Diagnosis(Callback):
         self.limits = limits
         self.known = History()
         self.findings: list[Finding] = []
-        self._block = 1
+        self._block = LEAST
+        self._total = 0.0
         self._batches = 0
         self._in_block = 0
         self._sum: Tensor | None = None
@@ -48,7 +50,8 @@ class Diagnosis(Callback):
         """Remember where the weights begin."""
         steps = float(trainer.estimated_stepping_batches)
         batches = steps * trainer.accumulate_grad_batches if 0 < steps < math.inf else 100.0 * BLOCKS
-        self._block = max(1, math.ceil(batches / BLOCKS))
+        self._block = max(LEAST, math.ceil(batches / BLOCKS))
+        self._total = batches
         self._start = _samples(pl_module)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:  # noqa: ANN401  # as Callback has it
@@ -132,7 +135,7 @@ class Diagnosis(Callback):
         known = self.known
         known.losses.append(self._sum.item() / self._in_block)
         known.rates.append(max(float(group["lr"]) for o in trainer.optimizers for group in o.param_groups))
-        known.share = min(1.0, self._batches / (self._block * BLOCKS))
+        known.share = min(1.0, self._batches / self._total)
         matrices = [(name, p) for name, p in task.named_parameters() if p.ndim > 1]
         known.zero = [name for name, p in matrices if not p.any()]
         known.moved = max(known.moved or 0.0, self._moved(task))  # a run that is resumed has moved before

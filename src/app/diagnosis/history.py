@@ -1,4 +1,4 @@
-"""What a diagnosis knows of a run: a few numbers for each hundredth of it."""
+"""What a diagnosis knows of a run: a few numbers for each block of steps."""
 
 import statistics
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ RECENT = 10  # samples of gradients and activations that a judgement rests on
 
 @dataclass
 class History:
-    """Statistics of a run so far; a block is a hundredth of it.
+    """Statistics of a run so far; a block is a hundredth of it, but ten steps at least.
 
     Args:
         losses: Mean training loss of each block.

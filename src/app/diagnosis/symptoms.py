@@ -8,7 +8,7 @@ from app.diagnosis.history import History
 
 OPTIMIZER = "--model.init_args.optimizer.init_args"
 NETWORK = "--model.init_args.network.init_args"
-WINDOW = 20  # blocks that say how the loss moves: a fifth of a run
+WINDOW = 20  # blocks that say how the loss moves: a fifth of a run of 1,000 steps or more
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def loss_oscillating(known: History, limits: Limits) -> Finding | None:
     mean = statistics.fmean(recent)
     swing = statistics.stdev(recent) / mean if mean > 0 else 0.0
     stuck = statistics.fmean(recent[WINDOW // 2 :]) > 0.8 * statistics.fmean(recent[: WINDOW // 2])
-    matters = mean > 0.1 * (known.baseline or known.losses[0])
+    matters = mean > 0.2 * (known.baseline or known.losses[0])
     if swing < limits.swing or not stuck or not matters:
         return None
     rate = known.rates[-1]
@@ -163,9 +163,10 @@ def rate_decayed(known: History, limits: Limits) -> Finding | None:
     greatest = max(known.rates, default=0.0)
     since = known.rates[known.rates.index(greatest) :] if greatest else []
     idle = [rate for rate in since if rate < limits.decayed * greatest]
-    if len(idle) < limits.idle * 100:  # a block is a hundredth
+    share = known.share * len(idle) / max(1, len(known.rates))
+    if share < limits.idle:
         return None
-    evidence = f"learning rate {idle[-1]:.1g}, {idle[-1] / greatest:.1g} of its greatest, for {len(idle)} % of the run"
+    evidence = f"learning rate {idle[-1]:.1g}, {idle[-1] / greatest:.1g} of its greatest, for {share:.0%} of the run"
     return Finding("learning rate decayed to nothing", evidence, "--config configs/with/cosine.yaml")
 
 

@@ -49,9 +49,8 @@ class Board:
 
     @property
     def step(self) -> int:
-        """Number of optimizer steps so far; the last one's number in an evaluation, as Lightning logs metrics."""
-        done = self.trainer.fit_loop.epoch_loop._batches_that_stepped
-        return done if self.stage == "train" else max(done - 1, 0)
+        """The step that Lightning logs metrics at: the one that is taken, or the last before an evaluation."""
+        return self.trainer.fit_loop.epoch_loop._batches_that_stepped
 
     @property
     def classes(self) -> list[str]:
@@ -163,12 +162,14 @@ class Gathered:
         """Add the columns of a batch, as many rows as there is room for."""
         room = self.LIMIT - self.count
         if room > 0:
-            self.parts.append(tuple(column[:room].detach().float().cpu() for column in columns))
+            parts = [column[:room].detach().float().cpu() for column in columns]
+            finite = torch.stack([part.reshape(len(part), -1).isfinite().all(1) for part in parts]).all(0)
+            self.parts.append(tuple(part[finite] for part in parts))
             self.count += len(self.parts[-1][0])
 
     def take(self) -> list[Tensor]:
-        """Return each column whole, and start anew."""
-        columns = [torch.cat(parts) for parts in zip(*self.parts, strict=True)]
+        """Return each column whole, and start anew; nothing if no sample was finite, as when training diverges."""
+        columns = [torch.cat(parts) for parts in zip(*self.parts, strict=True)] if self.count else []
         self.parts, self.count = [], 0
         return columns
 

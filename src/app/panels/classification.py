@@ -64,7 +64,10 @@ class Curves(Panel):
 
     def draw(self, board: Board) -> None:
         """Draw both kinds of curves."""
-        labels, probabilities = (column.numpy() for column in self._samples.take())
+        columns = self._samples.take()
+        if not columns:
+            return
+        labels, probabilities = (column.numpy() for column in columns)
         names = board.classes[:CURVES]
         if board.writer is not None:
             for number, name in enumerate(names):
@@ -141,7 +144,10 @@ class Boundary(Panel):
 
     def draw(self, board: Board) -> None:
         """Draw the figure."""
-        inputs, targets = self._samples.take()
+        columns = self._samples.take()
+        if not columns:
+            return
+        inputs, targets = columns
         names, features, labels = board.classes, board.features, targets.numpy()
         axes = [
             torch.linspace(low, high, 1000 if inputs.shape[1] == 1 else 200)

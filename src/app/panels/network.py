@@ -53,7 +53,7 @@ class FeatureMaps(Panel):
         channels: How many channels of each are shown.
     """
 
-    def __init__(self, every_n_epochs: int | None = None, layers: list[str] | None = None, channels: int = 8) -> None:
+    def __init__(self, every_n_epochs: int | None = None, layers: list[str] | None = None, channels: int = 6) -> None:
         """Store the choice."""
         super().__init__(every_n_epochs, draws=3)
         self.layers = layers

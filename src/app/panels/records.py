@@ -13,8 +13,15 @@ from torch.utils.tensorboard.summary import hparams
 from app.panels.base import Board, Panel
 from app.settings import read
 
-# Settings that belong to a run rather than to what is learned.
-LEFT_OUT = ("trainer.logger", "trainer.default_root_dir", "trainer.callbacks", "callbacks.", "dashboard.")
+# Settings of the Trainer that change what is learned; the others say where and how it runs.
+TRAINER = (
+    "max_epochs",
+    "max_steps",
+    "accumulate_grad_batches",
+    "gradient_clip_val",
+    "gradient_clip_algorithm",
+    "precision",
+)
 
 
 class Settings(Panel):
@@ -50,7 +57,7 @@ class HParams(Panel):
             return
         best = _best(board)
         tested = {name: value.item() for name, value in board.trainer.callback_metrics.items() if name[:5] == "test/"}
-        settings = {key: value for key, value in read(board.folder / "config.yaml").items() if _matters(key, value)}
+        settings = hyperparameters(read(board.folder / "config.yaml"))
         write_hparams(board.folder / "best", settings, best | tested, board.step)
 
 
@@ -76,8 +83,17 @@ def _best(board: Board) -> dict[str, float]:
     return {name: value for name, value in (best or {}).get("metrics", {}).items() if name.startswith("val/")}
 
 
-def _matters(key: str, value: object) -> bool:
-    return value is not None and not key.startswith(LEFT_OUT) and not isinstance(value, list | dict)
+def hyperparameters(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that change what is learned, by short names: optimizer Adam, optimizer.lr 0.001."""
+    found = {}
+    for key, value in settings.items():
+        name = key.removeprefix("model.").removeprefix("trainer.").replace("init_args.", "").removesuffix(".class_path")
+        chosen = key.startswith(("model.", "data.", "seed")) or (key.startswith("trainer.") and name in TRAINER)
+        if chosen and value is not None and (name, value) != ("max_steps", -1):
+            found[name if name != "class_path" else "task"] = (
+                str(value).split(".")[-1] if "class_path" in key else value
+            )
+    return found
 
 
 def _present(value: Any) -> Any:  # noqa: ANN401  # any YAML value

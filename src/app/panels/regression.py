@@ -30,7 +30,10 @@ class Fit(Panel):
 
     def draw(self, board: Board) -> None:
         """Draw both figures."""
-        inputs, targets, predictions = self._samples.take()
+        columns = self._samples.take()
+        if not columns:
+            return
+        inputs, targets, predictions = columns
         name = getattr(board.data, "target_name", "y")
         if inputs.shape[1] == 1:
             x = torch.linspace(inputs.min().item(), inputs.max().item(), 400).unsqueeze(1)
