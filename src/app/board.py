@@ -32,10 +32,10 @@ def show(words: Sequence[str]) -> None:
     options = board_parser().parse_args(words)
     shown, source = _choose(options)
     address = _launch(source, options.port)
+    signal.signal(signal.SIGTERM, _terminate)
     rows = [[run.title, *_facts(run)] for run in shown[-10:]]
     console.table(f"newest {len(rows)} of {len(shown)} runs", ["run", "status", "best", "diagnosis"], rows)
     console.say(f"\nTensorBoard: {address}\n{FIRST}")
-    signal.signal(signal.SIGTERM, _terminate)
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
 
