@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import PROJECT, Result
 
 App = Callable[..., Result]
@@ -72,6 +73,7 @@ FAILURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_failure_is_named_once_with_evidence_and_advice(
     name: str, app: App, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -87,3 +89,27 @@ def test_a_failure_is_named_once_with_evidence_and_advice(
     assert "\n  try --" in result.out
     record = json.loads((folder / "lightning_logs" / config / "version_0" / "run.json").read_text())
     assert any(finding.startswith(name) for finding in record["diagnosis"])
+
+
+def test_a_run_that_diverges_says_what_its_gradients_were(app: App, folder: Path) -> None:
+    product = PROJECT / "configs" / "product.yaml"
+    result = app("fit", "--config", product, f"{MODEL}.optimizer", "torch.optim.SGD", LR, "1e6", *epochs(3))
+    assert result.exit_code == 4
+    record = json.loads((folder / "lightning_logs" / "product" / "version_0" / "run.json").read_text())
+    assert record["status"] == "diverged"
+    assert record["diagnosis"][-1].startswith("loss not finite: norms of the gradients before")
+
+
+def test_a_resumed_run_knows_what_the_whole_run_knows(app: App, folder: Path) -> None:
+    def known() -> dict[str, object]:
+        checkpoint = folder / "lightning_logs" / "line" / "version_0" / "checkpoints" / "last.ckpt"
+        state: dict[str, object] = torch.load(checkpoint, weights_only=True)["callbacks"]["Diagnosis"]
+        return state
+
+    line = PROJECT / "configs" / "line.yaml"
+    assert app("fit", "--config", line, *epochs(30)).exit_code == 0
+    whole = known()
+    (folder / "lightning_logs").rename(folder / "whole")
+    assert app("fit", "--config", line, *epochs(20)).exit_code == 0
+    assert app("fit", "--run", "line", *epochs(30)).exit_code == 0
+    assert known()["known"] == whole["known"]

@@ -52,15 +52,17 @@ class Diagnosis(Callback):
         batches = steps * trainer.accumulate_grad_batches if 0 < steps < math.inf else 100.0 * BLOCKS
         self._block = max(LEAST, math.ceil(batches / BLOCKS))
         self._total = batches
-        self._start = _samples(pl_module)
+        self._start = [part.to(pl_module.device) for part in self._start] or _samples(pl_module)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:  # noqa: ANN401  # as Callback has it
         """Listen to the ReLU layers in the last batch of a block."""
         if self._in_block == self._block - 1:
             self._sampling = True
             self._listen(pl_module)
-            if len(self._targets) <= TARGETS:
+            if self._batches < TARGETS * self._block:
                 self._targets.append(batch[1].detach())
+            else:
+                self._targets = []
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
         """Look at the gradients, before they are clipped."""
@@ -122,13 +124,15 @@ class Diagnosis(Callback):
     def state_dict(self) -> dict[str, Any]:
         """Return what is known and what was said."""
         said = [[finding.name, finding.evidence, finding.advice] for finding in self.findings]
-        return {"known": self.known.state(), "said": said, "batches": self._batches}
+        counts = {"batches": self._batches, "in_block": self._in_block, "sum": self._sum, "start": self._start}
+        return {"known": self.known.state(), "said": said, **counts}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
         self.known = History(**state_dict["known"])
         self.findings = [Finding(*said) for said in state_dict["said"]]
-        self._batches = state_dict["batches"]
+        self._batches, self._in_block = state_dict["batches"], state_dict["in_block"]
+        self._sum, self._start = state_dict["sum"], state_dict["start"]
 
     def _end_block(self, trainer: Trainer, task: LightningModule) -> None:
         assert self._sum is not None
@@ -138,8 +142,8 @@ class Diagnosis(Callback):
         known.share = min(1.0, self._batches / self._total)
         matrices = [(name, p) for name, p in task.named_parameters() if p.ndim > 1]
         known.zero = [name for name, p in matrices if not p.any()]
-        known.moved = max(known.moved or 0.0, self._moved(task))  # a run that is resumed has moved before
-        if len(self._targets) <= TARGETS and isinstance(task, SupervisedTask):
+        known.moved = self._moved(task)
+        if self._targets and isinstance(task, SupervisedTask):
             known.baseline = task.constant_loss(torch.cat(self._targets))
         self._sum, self._in_block = None, 0
         self._look(trainer)
