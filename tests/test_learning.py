@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -84,3 +85,19 @@ def test_help_takes_a_fraction_of_the_time_of_importing_lightning() -> None:
 
     pairs = [(seconds("-m", "app", "--help"), seconds("-c", "import lightning.pytorch")) for _ in range(5)]
     assert statistics.median(ours / reference for ours, reference in pairs) <= 0.15
+
+
+@pytest.mark.slow
+def test_ten_times_the_epochs_take_no_more_memory(folder: Path) -> None:
+    """Figures, hooks and histories must not pile up."""
+
+    def peak(epochs: int) -> int:
+        code = "import resource, sys; from app.__main__ import main; main(sys.argv[1:])"
+        code += "; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        draws = [f"--dashboard.{name}.init_args.every_n_epochs=10" for name in ("histograms", "fit")]
+        command = [sys.executable, "-c", code, "fit", "--config", str(PRODUCT), "--trainer.max_epochs", str(epochs)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run([*command, *draws], env=environment, check=True, capture_output=True, text=True)
+        return int(done.stdout.splitlines()[-1])
+
+    assert peak(300) <= 1.05 * peak(30)

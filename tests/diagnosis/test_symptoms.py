@@ -48,6 +48,10 @@ HEALTHY = {
     "a validation loss that rises as the training loss does": history(
         **validated(0.5, 0.4, 0.9, 0.9, 0.9, train=lambda epoch: 0.1 * (epoch + 1))
     ),
+    "a validation loss that rises below a training loss with dropout": history(
+        **validated(0.05, 0.03, 0.05, 0.05, 0.05, train=lambda epoch: 0.2 - 0.01 * epoch)
+    ),
+    "a validation loss that rises near nothing": history(**validated(0.5, 0.001, 0.005, 0.005, 0.005)),
     "zeros before the first step": history(losses=[1.0], rates=[1e-3], zero=["layer"]),
 }
 UNWELL = {
@@ -55,7 +59,7 @@ UNWELL = {
     "weights hardly change": history(moved=1e-6, share=0.2),
     "loss not falling": history(losses=noisy(1.0, 0.01)),
     "loss oscillating": history(losses=[2.0, 1.8, *noisy(0.7, 0.9)]),
-    "overfitting": history(**validated(0.5, 0.4, 0.5, 0.6, 0.7, 0.8)),
+    "overfitting": history(**validated(0.5, 0.4, 0.5, 0.6, 0.7, 0.8, train=lambda epoch: 0.3**epoch)),
     "gradients vanishing": history(**gradients(first=1e-6, last=1.0)),
     "gradients exploding": history(**gradients(first=1.0, last=5e3)),
     "dead ReLU units": history(alive={"relu": [[True, False, False, False]] * 10}),

@@ -12,6 +12,7 @@ class Sine(Generated):
     """Sine of numbers uniform on [-2 pi, 2 pi): inputs (N, 1) in radians, targets (N, 1)."""
 
     feature_names = ("x",)
+    units = {"x": "rad"}  # noqa: RUF012  # as names are
 
     def draw(self, size: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return angles and their sines."""

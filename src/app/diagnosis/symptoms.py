@@ -34,7 +34,8 @@ class Limits:
         fall: Least share by which the loss must have fallen in a fifth of a run: chance moves it by less.
         swing: Standard deviation of the loss of a fifth of a run over its mean; noise of batches stays far below.
         high: Loss over that of a constant prediction, from which on little has been learned.
-        rise: Newest validation losses over the least: noise of a small validation split stays below.
+        rise: Newest validation losses over the least, and over the training loss; noise of a small split stays below.
+        low: Loss over that of a constant prediction, up to which there is hardly anything left to lose.
         vanishing: Gradient of a layer over the largest of any: such a layer learns ten thousand times slower.
         exploding: Norm of all gradients; losses here are near 1 and so are gradients, and steps this long jump about.
         dead: Share of a layer's units that are never above zero; a few die in healthy networks.
@@ -47,6 +48,7 @@ class Limits:
     swing: float = 0.25
     high: float = 0.5
     rise: float = 1.3
+    low: float = 0.02
     vanishing: float = 1e-4
     exploding: float = 1e3
     dead: float = 0.5
@@ -115,7 +117,8 @@ def overfitting(known: History, limits: Limits) -> Finding | None:
     if len(since) < 3 or best <= 0:
         return None
     now, train = statistics.fmean(row[2] for row in since), since[-1][1]
-    if now < limits.rise * best or train >= best_train:
+    matters = known.baseline is None or now > limits.low * known.baseline
+    if now < limits.rise * max(best, train) or train >= best_train or not matters:
         return None
     evidence = (
         f"validation loss rose from {best:.3g} (epoch {best_epoch:.0f}) to {now:.3g} "

@@ -62,6 +62,11 @@ class Board:
         """Names of the inputs' columns, if they have columns."""
         return list(getattr(self.data, "feature_names", ()))
 
+    def label(self, name: str) -> str:
+        """Return the label of an axis, with the unit if the data module says it: "x [rad]"."""
+        unit = getattr(self.data, "units", {}).get(name)
+        return f"{name} [{unit}]" if unit else name
+
     def title(self, what: str) -> str:
         """Return what a figure shows, with split and epoch."""
         return f"{what}, {STAGES[self.stage]}, epoch {self.epoch}"

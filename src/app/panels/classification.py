@@ -148,7 +148,7 @@ class Boundary(Panel):
         if not columns:
             return
         inputs, targets = columns
-        names, features, labels = board.classes, board.features, targets.numpy()
+        names, labels, features = board.classes, targets.numpy(), [board.label(name) for name in board.features]
         axes = [
             torch.linspace(low, high, 1000 if inputs.shape[1] == 1 else 200)
             for low, high in zip(inputs.amin(0), inputs.amax(0), strict=True)

@@ -34,7 +34,7 @@ class Fit(Panel):
         if not columns:
             return
         inputs, targets, predictions = columns
-        name = getattr(board.data, "target_name", "y")
+        name = board.label(getattr(board.data, "target_name", "y"))
         if inputs.shape[1] == 1:
             x = torch.linspace(inputs.min().item(), inputs.max().item(), 400).unsqueeze(1)
             with undisturbed(board.task):
@@ -42,7 +42,7 @@ class Fit(Panel):
             truth = board.data.truth(x) if hasattr(board.data, "truth") else None
             line = (x[:, 0].numpy(), y.numpy())
             known = None if truth is None else truth[:, 0].numpy()
-            names = ((board.features or ["x"])[0], name)
+            names = (board.label((board.features or ["x"])[0]), name)
             figure = curve(inputs[:, 0].numpy(), targets.numpy(), line, known, names, board.title("Fit"))
         else:
             figure = scatter(targets.numpy(), predictions.numpy(), name, board.title("Predicted against actual"))

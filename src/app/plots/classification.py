@@ -11,7 +11,7 @@ from torchmetrics.functional.classification import binary_roc
 from app.plots.regression import thinned
 from app.plots.style import BLUE, COLOURS, GREY, ORANGE, Array, axes, shorten
 
-LABELLED = 20  # classes up to this many are named and their counts written
+NAMED, COUNTED = 60, 20  # classes up to so many are named, and their counts written
 
 
 def confusion(counts: Array, names: Sequence[str], title: str) -> Figure:
@@ -27,13 +27,14 @@ def confusion(counts: Array, names: Sequence[str], title: str) -> Figure:
     shares = counts / counts.sum(1, keepdims=True).clip(1)
     plot.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     plot.grid(visible=False)
-    if len(names) <= LABELLED:
+    if len(names) <= NAMED:
         short = [shorten(name, 9) for name in names]
         slanted = max(map(len, short)) > 3
         ticks = range(len(names))
         plot.set_xticks(ticks, short, rotation=40 if slanted else 0, ha="right" if slanted else "center", fontsize=8)
         plot.set_yticks(ticks, short, fontsize=8)
         plot.set_position((0.16, 0.17, 0.8, 0.74))
+    if len(names) <= COUNTED:
         for row, column in zip(*np.nonzero(counts), strict=True):
             colour = "white" if shares[row, column] > 0.6 else "black"
             plot.text(column, row, f"{counts[row, column]:g}", ha="center", va="center", color=colour, fontsize=8)

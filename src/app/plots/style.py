@@ -49,11 +49,17 @@ def grid(rows: int, columns: int, title: str, cell: float = 1.0) -> tuple[Figure
 
 
 def pixels(figure: Figure) -> NDArray[np.uint8]:
-    """Return a figure as an image (H, W, 3)."""
+    """Return a figure as an image uint8 (H, W, 3), and empty it.
+
+    Its parts refer to each other, so that the collector would find them, and the memory of the canvas, only much later.
+    """
     canvas = figure.canvas
     assert isinstance(canvas, FigureCanvasAgg)
     canvas.draw()  # type: ignore[no-untyped-call]
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
+    image = np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
+    figure.clear()
+    del canvas.renderer
+    return image
 
 
 def shorten(name: str, length: int = 12) -> str:
