@@ -38,7 +38,7 @@ class Limits:
         low: Loss over that of a constant prediction, up to which there is hardly anything left to lose.
         vanishing: Gradient of a layer over the largest of any: such a layer learns ten thousand times slower.
         exploding: Norm of all gradients; losses here are near 1 and so are gradients, and steps this long jump about.
-        dead: Share of a layer's units that are never above zero; a few die in healthy networks.
+        dead: Share of a layer's units that are never above zero; half of a small layer die in healthy networks.
         moved: Change of the weights over their size after a tenth of a run, that only a tiny learning rate stays below.
         decayed: Learning rate over its greatest, below which hardly anything is learned.
         idle: Share of a run with such a learning rate; good schedules end there, and do not dwell.
@@ -47,11 +47,11 @@ class Limits:
     fall: float = 0.02
     swing: float = 0.25
     high: float = 0.5
-    rise: float = 1.3
+    rise: float = 1.5
     low: float = 0.02
     vanishing: float = 1e-4
     exploding: float = 1e3
-    dead: float = 0.5
+    dead: float = 0.75
     moved: float = 1e-4
     decayed: float = 1e-3
     idle: float = 0.1
