@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 
 from app import console, environment, runs
 from app.arguments import Arguments
@@ -20,6 +20,7 @@ from app.cli import CommandLine, callbacks
 from app.errors import DivergedError, Interrupted, UsageError, program
 from app.loggers import MetricsFile, TensorBoard
 from app.runs import Run
+from app.schedulers import stretched
 from app.settings import changes, flat, read
 
 # What a checkpoint restores would undo a change of these, or contradict it.
@@ -87,8 +88,37 @@ def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
         run.update(resumed=[*run.record().get("resumed", []), resumed])
 
     console.say(f"resumed from {saved.provenance}")
+    callbacks(cli.trainer).insert(0, SameLength(saved, run.title))
     _train(cli, run, saved, begin)
     _report(cli.trainer, run)
+
+
+class SameLength(Callback):
+    """Refuses to go on with a schedule that was made for a training of another length: its state would undo the new.
+
+    Args:
+        saved: Where training goes on.
+        title: The run's.
+    """
+
+    def __init__(self, saved: Saved, title: str) -> None:
+        """Store the arguments."""
+        self.saved = saved
+        self.title = title
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Compare the schedules just built with those that are about to be restored.
+
+        Raises:
+            UsageError: If one was made for another length.
+        """
+        states = self.saved.content.get("lr_schedulers", [])
+        for config, state in zip(trainer.lr_scheduler_configs, states, strict=False):
+            if words := stretched(config.scheduler, state):
+                raise UsageError(
+                    f"{words}, and its state in {self.title} cannot be stretched.\n"
+                    f"To start a new run from its weights: {program()} fit --init_from {self.title} ..."
+                )
 
 
 def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], None]) -> None:

@@ -151,7 +151,7 @@ class SupervisedTask(LightningModule, ABC):
             optimizer = self.optimizer(self.parameters())
             if self.lr_scheduler is None:
                 return optimizer
-            scheduler = schedulers.build(self.lr_scheduler, optimizer, self.trainer.estimated_stepping_batches)
+            scheduler = schedulers.build(self.lr_scheduler, optimizer, self.trainer)
         except ValueError as error:
             raise UsageError(f"the optimizer or scheduler cannot be built: {error}") from error
         plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
@@ -159,7 +159,7 @@ class SupervisedTask(LightningModule, ABC):
             "optimizer": optimizer,
             "lr_scheduler": {
                 "scheduler": scheduler,
-                "interval": schedulers.interval(scheduler),
+                "interval": schedulers.interval(type(scheduler)),
                 "monitor": getattr(scheduler, "monitor", "val/loss"),
                 # What watches a metric is stepped when there is a new one.
                 "frequency": self.trainer.check_val_every_n_epoch or 1 if plateau else 1,
