@@ -9,22 +9,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import Trainer
 
 from app import console, environment, runs
 from app.arguments import Arguments
 from app.callbacks import BestAndLast, Dashboard, Diagnosis
+from app.callbacks.checks import Monitors, SameLength
 from app.callbacks.record import RunRecord
 from app.checkpoints import Saved, load
 from app.cli import CommandLine, callbacks
 from app.errors import DivergedError, Interrupted, UsageError, program
 from app.loggers import MetricsFile, TensorBoard
 from app.runs import Run
-from app.schedulers import stretched
 from app.settings import changes, flat, read
 
 # What a checkpoint restores would undo a change of these, or contradict it.
 RESTORED = ("model.", "callbacks.checkpoint.", "callbacks.early_stopping", "seed_everything")
+
+# What is only found out while training: a part of the message of PyTorch or Lightning, and what to say instead.
+ADVICE = {
+    "Expected more than 1 value per channel": "batch norm needs more than one sample, and the last batch has one:"
+    " --data.init_args.drop_last true, or another --data.init_args.batch_size",
+    "Early stopping conditioned on metric": "{error}",
+}
 
 
 def fit(cli: CommandLine, arguments: Arguments) -> None:
@@ -93,42 +100,18 @@ def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
     _report(cli.trainer, run)
 
 
-class SameLength(Callback):
-    """Refuses to go on with a schedule that was made for a training of another length: its state would undo the new.
-
-    Args:
-        saved: Where training goes on.
-        title: The run's.
-    """
-
-    def __init__(self, saved: Saved, title: str) -> None:
-        """Store the arguments."""
-        self.saved = saved
-        self.title = title
-
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Compare the schedules just built with those that are about to be restored.
-
-        Raises:
-            UsageError: If one was made for another length.
-        """
-        states = self.saved.content.get("lr_schedulers", [])
-        for config, state in zip(trainer.lr_scheduler_configs, states, strict=False):
-            if words := stretched(config.scheduler, state):
-                raise UsageError(
-                    f"{words}, and its state in {self.title} cannot be stretched.\n"
-                    f"To start a new run from its weights: {program()} fit --init_from {self.title} ..."
-                )
-
-
 def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], None]) -> None:
     trainer, record = cli.trainer, RunRecord(run, cli.settings["seed_everything"], begin)
     _open(trainer, run, saved.steps if saved else 0)
-    callbacks(trainer).insert(0, record)
+    callbacks(trainer)[:0] = [record, Monitors()]
     try:
         trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=saved.path if saved else None, weights_only=True)
     except DivergedError:
         _note(trainer, run)
+        raise
+    except (RuntimeError, ValueError) as error:
+        if advice := next((advice for text, advice in ADVICE.items() if text in str(error)), None):
+            raise UsageError(advice.format(error=" ".join(str(error).split()))) from error
         raise
     except Interrupted:
         if run.last.is_file():
@@ -179,8 +162,10 @@ def _report(trainer: Trainer, run: Run) -> None:
     if found and found[0]:
         best = found[0]
         columns = {f"best {best['monitor']} (epoch {best['epoch']})": best["metrics"]} | columns
-    took = console.duration(run.record().get("wall_time_s", 0.0))
-    console.metrics(f"\n{run.folder}: {trainer.current_epoch} epochs in {took}", columns)
+    record = run.record()
+    took = console.duration(record.get("wall_time_s", 0.0))
+    stopped = ", stopped early" if record.get("reason") == "stopped early" else ""
+    console.metrics(f"\n{run.folder}: {trainer.current_epoch} epochs in {took}{stopped}", columns)
     console.say("\nnext")
     if run.best.is_file() or run.last.is_file():
         which = "" if run.best.is_file() else " --ckpt_path last"
