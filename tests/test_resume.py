@@ -1,13 +1,18 @@
 """A run that goes on: the same weights and files as if it had never stopped."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import PRODUCT, Result, read_csv
+from lightning.pytorch import Trainer
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from app.callbacks.record import RunRecord
+from app.errors import Interrupted
 
 App = Callable[..., Result]
 LOGS = Path("lightning_logs")
@@ -60,6 +65,71 @@ def test_a_setting_that_the_restored_state_would_undo_is_refused(app: App) -> No
     assert "0.001 → 0.1" in result.err
     assert "--init_from product/version_0" in result.err
     assert (LOGS / "product/version_0/config.yaml").read_bytes() == config
+
+
+SCHEDULER = "--model.init_args.lr_scheduler"
+ONE_CYCLE = [SCHEDULER, "torch.optim.lr_scheduler.OneCycleLR", f"{SCHEDULER}.init_args.max_lr", "0.1"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "change", "words"),
+    [
+        (ONE_CYCLE, ["--trainer.max_epochs", "4"], ["OneCycleLR", "20 steps", "40"]),
+        (ONE_CYCLE, ["--trainer.max_steps", "15"], ["OneCycleLR", "20 steps", "15"]),
+        ([SCHEDULER, "app.schedulers.WarmupCosine"], ["--trainer.max_epochs", "4"], ["WarmupCosine", "20 steps", "40"]),
+        (
+            [SCHEDULER, "app.schedulers.WarmupCosine"],
+            ["--data.init_args.batch_size", "50"],
+            ["WarmupCosine", "20 steps", "40"],
+        ),
+        (
+            [SCHEDULER, "app.schedulers.CosineAnnealingLR"],
+            ["--trainer.max_epochs", "4"],
+            ["CosineAnnealingLR", "2 epochs", "4"],
+        ),
+    ],
+)
+def test_a_schedule_made_for_the_length_of_a_run_is_not_stretched(
+    schedule: list[str], change: list[str], words: list[str], app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = interrupted(app, monkeypatch, "--config", PRODUCT, *schedule, "--trainer.max_epochs", "2")
+    before = contents(run)
+    result = app("fit", "--run", "product", *change)
+    assert result.exit_code == 2
+    for word in [*words, "--init_from product/version_0"]:
+        assert word in result.err
+    assert contents(run) == before
+
+
+@pytest.mark.parametrize("schedule", [[], ONE_CYCLE, [SCHEDULER, "app.schedulers.PolynomialLR"]])
+def test_an_interrupted_run_goes_on_as_if_it_had_never_stopped(
+    schedule: list[str], app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(app, "--config", PRODUCT, *schedule, "--trainer.max_epochs", "4", "--name", "through")
+    run = interrupted(app, monkeypatch, "--config", PRODUCT, *schedule, "--trainer.max_epochs", "4")
+    fit(app, "--run", "product")
+    through = weights(LOGS / "through" / "version_0")
+    assert all(torch.equal(value, weights(run)[name]) for name, value in through.items())
+    losses = [row["train/loss"] for row in rows(LOGS / "through" / "version_0")]
+    assert [row["train/loss"] for row in rows(run)] == losses
+
+
+def contents(run: Path) -> dict[Path, bytes]:
+    # Lightning opens an event file before anything else, and leaves it empty.
+    return {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and "tfevents" not in path.name}
+
+
+def interrupted(app: App, monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> Path:
+    """Return a run that a signal ended in its last epoch."""
+    with monkeypatch.context() as patch:
+        patch.setattr(RunRecord, "on_train_batch_end", _interrupt_in_the_last_epoch)
+        assert app("fit", "--trainer.check_val_every_n_epoch", "1", *arguments).exit_code == 130
+    return LOGS / "product/version_0"
+
+
+def _interrupt_in_the_last_epoch(record: RunRecord, trainer: Trainer, *_: object) -> None:
+    if trainer.current_epoch + 1 == trainer.max_epochs:
+        raise Interrupted(signal.SIGINT)
 
 
 def test_init_from_starts_a_new_run_from_the_best_weights(app: App) -> None:

@@ -9,7 +9,17 @@ import torch
 from conftest import PRODUCT, PROJECT, Result
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, RMSprop
-from torch.optim.lr_scheduler import ExponentialLR, LRScheduler, OneCycleLR, StepLR
+from torch.optim.lr_scheduler import (
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
+    ExponentialLR,
+    LRScheduler,
+    MultiStepLR,
+    OneCycleLR,
+    PolynomialLR,
+    StepLR,
+)
 
 from app.data import Product
 from app.data.memory import Shuffle
@@ -78,7 +88,7 @@ def trained(app: App, *arguments: str) -> dict[str, Tensor]:
     return {name.removeprefix("network."): value for name, value in state.items() if name.startswith("network.")}
 
 
-def flags(key: str, class_path: str, **settings: float) -> list[str]:
+def flags(key: str, class_path: str, **settings: object) -> list[str]:
     words = [word for name, value in settings.items() for word in (f"{key}.init_args.{name}", str(value))]
     return [key, class_path, *words]
 
@@ -87,7 +97,7 @@ def optimizer(name: str, **settings: float) -> list[str]:
     return flags(OPTIMIZER, f"torch.optim.{name}", **settings)
 
 
-def scheduler(path: str, **settings: float) -> list[str]:
+def scheduler(path: str, **settings: object) -> list[str]:
     return flags(SCHEDULER, path, **settings)
 
 
@@ -140,6 +150,47 @@ CASES: dict[str, tuple[list[str], MLP | Callable[[], MLP]]] = {
     "exponential, every epoch": (
         [*optimizer("SGD", lr=0.1), *scheduler(f"{TORCH}.ExponentialLR", gamma=0.5)],
         lambda: by_hand(SGD, {"lr": 0.1}, lambda o: ExponentialLR(o, 0.5)),
+    ),
+    "cyclic, every batch": (
+        [
+            *optimizer("SGD", lr=0.1),
+            *scheduler(f"{TORCH}.CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=7, cycle_momentum=False),
+        ],
+        lambda: by_hand(
+            SGD, {"lr": 0.1}, lambda o: CyclicLR(o, 0.01, 0.2, step_size_up=7, cycle_momentum=False), every_step=True
+        ),
+    ),
+    "several steps, every epoch": (
+        [*optimizer("SGD", lr=0.1), *scheduler(f"{TORCH}.MultiStepLR", milestones=[1, 3], gamma=0.1)],
+        lambda: by_hand(SGD, {"lr": 0.1}, lambda o: MultiStepLR(o, [1, 3], 0.1)),
+    ),
+    "warm restarts, every epoch": (
+        [*optimizer("SGD", lr=0.1), *scheduler(f"{TORCH}.CosineAnnealingWarmRestarts", T_0=2)],
+        lambda: by_hand(SGD, {"lr": 0.1}, lambda o: CosineAnnealingWarmRestarts(o, 2)),
+    ),
+    "PyTorch's polynomial, every epoch": (
+        [*optimizer("SGD", lr=0.1), *scheduler(f"{TORCH}.PolynomialLR", total_iters=3, power=2)],
+        lambda: by_hand(SGD, {"lr": 0.1}, lambda o: PolynomialLR(o, 3, 2)),
+    ),
+    "polynomial over all epochs": (
+        [*optimizer("SGD", lr=0.1), *scheduler("app.schedulers.PolynomialLR", power=2)],
+        lambda: by_hand(SGD, {"lr": 0.1}, lambda o: PolynomialLR(o, EPOCHS, 2)),
+    ),
+    "PyTorch's cosine, every epoch": (
+        [*optimizer("SGD", lr=0.1), *scheduler(f"{TORCH}.CosineAnnealingLR", T_max=3)],
+        lambda: by_hand(SGD, {"lr": 0.1}, lambda o: CosineAnnealingLR(o, 3)),
+    ),
+    "cosine over all epochs": (
+        [*optimizer("SGD", lr=0.1), *scheduler("app.schedulers.CosineAnnealingLR", eta_min=0.01)],
+        lambda: by_hand(SGD, {"lr": 0.1}, lambda o: CosineAnnealingLR(o, EPOCHS, 0.01)),
+    ),
+    "cosine until the last of 50 steps": (
+        [
+            *optimizer("SGD", lr=0.1),
+            *scheduler("app.schedulers.CosineAnnealingLR"),
+            *("--trainer.max_steps", "50", "--trainer.max_epochs", "100"),
+        ],
+        lambda: by_hand(SGD, {"lr": 0.1}, lambda o: CosineAnnealingLR(o, EPOCHS)),
     ),
 }
 # Lightning's clipping and loss scaling are other operations than the loop's; all else is the same to the last bit.

@@ -1,5 +1,6 @@
 """Wrong input: exit code, one or two lines that name what is wrong, nothing written."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,9 @@ App = Callable[..., Result]
 FIT = ["fit", "--config", str(PRODUCT)]
 NETWORK = "--model.init_args.network"
 OPTIMIZER = "--model.init_args.optimizer"
+SCHEDULER = "--model.init_args.lr_scheduler"
+WITH = PROJECT / "configs" / "with"
+STOPPING = ["--callbacks.early_stopping", "lightning.pytorch.callbacks.EarlyStopping"]
 
 WRONG = {
     "unknown command": (["fti"], ["fti", "did you mean fit?"]),
@@ -34,6 +38,29 @@ WRONG = {
     "metric that is not logged": (
         [*FIT, "--callbacks.checkpoint.init_args.monitor", "val/maee"],
         ["val/maee", "did you mean val/mae?"],
+    ),
+    "metric that early stopping cannot find": (
+        [*FIT, *STOPPING, f"{STOPPING[0]}.init_args.monitor", "val/los"],
+        ["val/los", "EarlyStopping", "did you mean val/loss?"],
+    ),
+    "metric that a plateau cannot find": (
+        [*FIT, SCHEDULER, "lightning.pytorch.cli.ReduceLROnPlateau", f"{SCHEDULER}.init_args.monitor", "val/maee"],
+        ["val/maee", "ReduceLROnPlateau", "did you mean val/mae?"],
+    ),
+    "accumulation of nothing": ([*FIT, "--trainer.accumulate_grad_batches", "0"], ["accumulate_grad_batches", "1: 0"]),
+    "negative clipping": ([*FIT, "--trainer.gradient_clip_val", "-1"], ["gradient_clip_val", "0: -1"]),
+    "validation never": ([*FIT, "--trainer.check_val_every_n_epoch", "0"], ["check_val_every_n_epoch", "1: 0"]),
+    "schedule that ends too early": (
+        [*FIT, "--config", str(WITH / "one_cycle.yaml"), f"{SCHEDULER}.init_args.total_steps", "10"],
+        ["OneCycleLR", "10 steps", "total_steps"],
+    ),
+    "schedule without an end": (
+        [*FIT, "--config", str(WITH / "cosine.yaml"), "--trainer.max_epochs", "-1"],
+        ["needs an end", "--trainer.max_steps"],
+    ),
+    "no whole batch": (
+        [*FIT, "--data.init_args.drop_last", "true", "--data.init_args.train_size", "50"],
+        ["drop_last", "100", "50"],
     ),
     "negative learning rate": ([*FIT, f"{OPTIMIZER}.init_args.lr", "-1"], ["learning rate: -1"]),
     "negative seed": ([*FIT, "--seed_everything", "-5"], ["seed_everything", "-5"]),
@@ -64,6 +91,35 @@ def test_wrong_usage_is_named_and_leaves_nothing(case: str, app: App, folder: Pa
     assert len(result.err.splitlines()) <= 2
     for word in words:
         assert word in result.err
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            [f"{NETWORK}.init_args.batch_norm", "true", "--data.init_args.train_size", "101"],
+            ["batch norm", "--data.init_args.drop_last true"],
+        ),
+        ([*STOPPING, f"{STOPPING[0]}.init_args.monitor", "train/los"], ["train/los", "train/loss"]),
+    ],
+)
+def test_what_shows_only_in_an_epoch_is_named_too(arguments: list[str], words: list[str], app: App) -> None:
+    result = app(*FIT, *arguments)
+    assert result.exit_code == 2
+    assert len(result.err.splitlines()) == 1
+    for word in words:
+        assert word in result.err
+
+
+def test_an_augmentation_that_changes_the_size_is_named(app: App, small_mnist: Path, folder: Path) -> None:
+    config = ["--config", PROJECT / "configs" / "mnist_cnn.yaml", "--data.init_args.root", small_mnist]
+    crop = {"class_path": "torchvision.transforms.v2.CenterCrop", "init_args": {"size": 20}}
+    augment = ["--data.init_args.augment", json.dumps([crop])]
+    result = app("fit", *config, "--data.init_args.val_size", "40", *augment)
+    assert result.exit_code == 2
+    assert "augmentation" in result.err
+    assert "(2, 1, 20, 20)" in result.err
     assert list(folder.iterdir()) == []
 
 

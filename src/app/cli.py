@@ -29,6 +29,9 @@ FACTS = (
     *("features", "target", "classes"),
 )
 
+# What Lightning takes without a word, and breaks or trains wrongly on.
+LEAST = {"accumulate_grad_batches": 1, "gradient_clip_val": 0, "check_val_every_n_epoch": 1}
+
 
 class CommandLine(LightningCLI):
     """Parses settings and builds task, data and Trainer from them; what to run is chosen elsewhere.
@@ -135,6 +138,9 @@ class CommandLine(LightningCLI):
         )
         if settings["overfit_batches"]:
             raise UsageError("trainer.overfit_batches is not supported; --trainer.limit_train_batches trains on a few")
+        for name, least in LEAST.items():
+            if settings[name] is not None and settings[name] < least:
+                raise UsageError(f"trainer.{name} must be at least {least}: {settings[name]}")
         for switch, kind in {
             "enable_checkpointing": Checkpoint,
             "enable_progress_bar": ProgressBar,

@@ -72,7 +72,9 @@ def number(value: object) -> str:
 
 
 def _cell(name: str, value: object) -> str:
-    """Return a table's entry; probabilities need three digits, so that ten classes fit in a line."""
+    """Return a table's entry in one line; probabilities need three digits, so that ten classes fit in it."""
+    if isinstance(value, str):
+        return value.replace("\r", "\\r").replace("\n", "\\n")
     return f"{value:.3f}" if name.startswith("p_") else number(value)
 
 

@@ -14,6 +14,7 @@ from lightning.pytorch import Trainer
 from app import console, environment, runs
 from app.arguments import Arguments
 from app.callbacks import BestAndLast, Dashboard, Diagnosis
+from app.callbacks.checks import Monitors, SameLength
 from app.callbacks.record import RunRecord
 from app.checkpoints import Saved, load
 from app.cli import CommandLine, callbacks
@@ -24,6 +25,13 @@ from app.settings import changes, flat, read
 
 # What a checkpoint restores would undo a change of these, or contradict it.
 RESTORED = ("model.", "callbacks.checkpoint.", "callbacks.early_stopping", "seed_everything")
+
+# What is only found out while training: a part of the message of PyTorch or Lightning, and what to say instead.
+ADVICE = {
+    "Expected more than 1 value per channel": "batch norm needs more than one sample, and the last batch has one:"
+    " --data.init_args.drop_last true, or another --data.init_args.batch_size",
+    "Early stopping conditioned on metric": "{error}",
+}
 
 
 def fit(cli: CommandLine, arguments: Arguments) -> None:
@@ -87,6 +95,7 @@ def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
         run.update(resumed=[*run.record().get("resumed", []), resumed])
 
     console.say(f"resumed from {saved.provenance}")
+    callbacks(cli.trainer).insert(0, SameLength(saved, run.title))
     _train(cli, run, saved, begin)
     _report(cli.trainer, run)
 
@@ -94,11 +103,15 @@ def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
 def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], None]) -> None:
     trainer, record = cli.trainer, RunRecord(run, cli.settings["seed_everything"], begin)
     _open(trainer, run, saved.steps if saved else 0)
-    callbacks(trainer).insert(0, record)
+    callbacks(trainer)[:0] = [record, Monitors()]
     try:
         trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=saved.path if saved else None, weights_only=True)
     except DivergedError:
         _note(trainer, run)
+        raise
+    except (RuntimeError, ValueError) as error:
+        if advice := next((advice for text, advice in ADVICE.items() if text in str(error)), None):
+            raise UsageError(advice.format(error=" ".join(str(error).split()))) from error
         raise
     except Interrupted:
         if run.last.is_file():
@@ -149,8 +162,10 @@ def _report(trainer: Trainer, run: Run) -> None:
     if found and found[0]:
         best = found[0]
         columns = {f"best {best['monitor']} (epoch {best['epoch']})": best["metrics"]} | columns
-    took = console.duration(run.record().get("wall_time_s", 0.0))
-    console.metrics(f"\n{run.folder}: {trainer.current_epoch} epochs in {took}", columns)
+    record = run.record()
+    took = console.duration(record.get("wall_time_s", 0.0))
+    stopped = ", stopped early" if record.get("reason") == "stopped early" else ""
+    console.metrics(f"\n{run.folder}: {trainer.current_epoch} epochs in {took}{stopped}", columns)
     console.say("\nnext")
     if run.best.is_file() or run.last.is_file():
         which = "" if run.best.is_file() else " --ckpt_path last"

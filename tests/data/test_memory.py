@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -5,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from app.data import InMemory
+from app.data import Chars, InMemory, Line, Linear, Product, Sine, Threshold
 from app.data.memory import Balanced, Shuffle, Split, TensorLoader
 from app.errors import DataError
 
@@ -43,6 +44,19 @@ def test_every_sample_is_seen_once_in_its_own_split(batch_size: int) -> None:
         start = {"train": 0, "val": 100, "test": 200}[split]
         assert sorted(seen(loader)) == list(range(start, start + 10))
         assert len(list(loader)) == len(loader)
+
+
+@pytest.mark.parametrize("kind", [Line, Linear, Product, Sine, Threshold, Chars])
+def test_any_data_set_can_drop_its_last_training_batch(kind: Callable[..., InMemory]) -> None:
+    whole, dropped = kind(batch_size=7), kind(batch_size=7, drop_last=True)
+    for data in (whole, dropped):
+        data.facts()
+        data.setup("fit")
+    size = len(whole.splits["train"])
+    assert size % 7 > 0
+    assert [len(batch[0]) for batch in dropped.train_dataloader()] == [7] * (size // 7)
+    assert sum(len(batch[0]) for batch in whole.train_dataloader()) == size
+    assert sum(len(batch[0]) for batch in dropped.val_dataloader()) == len(whole.splits["val"])
 
 
 def test_inputs_and_targets_stay_together() -> None:

@@ -77,8 +77,15 @@ class BestAndLast(Checkpoint):
         self._save(trainer, "last")
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Let a checkpoint say how good it is."""
+        """Let a checkpoint say how good it is, and that the epoch before which it is saved has not begun.
+
+        Else Lightning takes the batches of the epoch before for those of the one to come, and skips it on a resume.
+        """
         checkpoint["score"] = self._score
+        progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]
+        if progress["total"]["started"] < progress["total"]["ready"]:
+            for counts in progress.values():
+                counts["ready"] = counts["started"]
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best and the newest score, and where they came from."""

@@ -24,6 +24,7 @@ class Chars(InMemory):
         test_size: Share of the text to test on.
         prompt: Text that predict continues.
         batch_size: Windows in a batch.
+        drop_last: Leave out a last training batch that is smaller.
     """
 
     def __init__(
@@ -35,9 +36,10 @@ class Chars(InMemory):
         test_size: float = 0.1,
         prompt: str = "In the evening the ",
         batch_size: int = 128,
+        drop_last: bool = False,
     ) -> None:
         """Store the arguments."""
-        super().__init__(batch_size)
+        super().__init__(batch_size, drop_last)
         if window < 1 or min(val_size, test_size) <= 0 or val_size + test_size >= 1:
             raise ValueError(f"window {window}, val_size {val_size} and test_size {test_size} leave nothing to learn")
         self.path = path

@@ -18,13 +18,19 @@ class Generated(InMemory):
         val_size: Samples to validate on.
         test_size: Samples to test on.
         batch_size: Samples in a batch.
+        drop_last: Leave out a last training batch that is smaller.
     """
 
     def __init__(
-        self, train_size: int = 1000, val_size: int = 200, test_size: int = 200, batch_size: int = 100
+        self,
+        train_size: int = 1000,
+        val_size: int = 200,
+        test_size: int = 200,
+        batch_size: int = 100,
+        drop_last: bool = False,
     ) -> None:
         """Store the arguments."""
-        super().__init__(batch_size)
+        super().__init__(batch_size, drop_last)
         self.sizes: dict[Split, int] = {"train": train_size, "val": val_size, "test": test_size}
 
     @abstractmethod

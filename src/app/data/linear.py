@@ -14,13 +14,16 @@ class Linear(InMemory):
         noise: Standard deviation of the noise, in units of y.
         intercept: Value of y at x = 0.
         batch_size: Samples in a batch.
+        drop_last: Leave out a last training batch that is smaller.
     """
 
     feature_names = ("x",)
 
-    def __init__(self, noise: float = 10.0, intercept: float = 14.5, batch_size: int = 16) -> None:
+    def __init__(
+        self, noise: float = 10.0, intercept: float = 14.5, batch_size: int = 16, drop_last: bool = False
+    ) -> None:
         """Store the arguments."""
-        super().__init__(batch_size)
+        super().__init__(batch_size, drop_last)
         self.noise = noise
         self.intercept = intercept
         self.slope = float("nan")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from app.data.augmentation import Augment
-from app.errors import DataError
+from app.errors import DataError, UsageError
 from app.seeds import epoch_seed
 
 Split = Literal["train", "val", "test"]
@@ -162,10 +162,17 @@ class InMemory(LightningDataModule, ABC):
                 self.splits[split] = TensorDataset(inputs, targets)
 
     def train_dataloader(self) -> TensorLoader:
-        """Return the training split, in another order every epoch."""
+        """Return the training split, in another order every epoch.
+
+        Raises:
+            UsageError: If it has no batch.
+        """
         dataset = self.splits["train"]
         sampler = Balanced(self.seed, dataset.tensors[1]) if self.balanced else Shuffle(self.seed)
-        return TensorLoader(dataset, self.batch_size, sampler, self.drop_last)
+        loader = TensorLoader(dataset, self.batch_size, sampler, self.drop_last)
+        if len(loader) == 0:
+            raise UsageError(f"drop_last leaves no batch of {self.batch_size} in a training split of {len(dataset)}")
+        return loader
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:  # noqa: ANN401  # as the base has it
         """Augment the inputs of a training batch."""

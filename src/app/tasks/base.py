@@ -94,15 +94,20 @@ class SupervisedTask(LightningModule, ABC):
         batch = next(batches(dataset, size=2))
         shapes = " and ".join(str(tuple(part.shape)) for part in batch)
         modes = {module: module.training for module in self.modules()}
+        what = f"the data, inputs and targets {shapes}"
         try:
-            inputs, targets = (part.to(self.device) for part in batch)
+            batch = [part.to(self.device) for part in batch]
             self.fit_statistics(dataset)
             self.eval()
-            with torch.no_grad():
+            with torch.no_grad(), torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+                self.loss(self.outputs(batch[0]), batch[1])
+                what = "what augmentation makes of the data"
+                inputs, targets = self.data.on_after_batch_transfer(batch, 0)
+                what += f", inputs {tuple(inputs.shape)}"
                 self.loss(self.outputs(inputs), targets)
-        except (RuntimeError, ValueError, IndexError) as error:
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
             message = str(error).splitlines()[0]
-            raise UsageError(f"the network does not fit the data, inputs and targets {shapes}: {message}") from error
+            raise UsageError(f"the network does not fit {what}: {message}") from error
         finally:
             for module, training in modes.items():
                 module.training = training
@@ -151,7 +156,7 @@ class SupervisedTask(LightningModule, ABC):
             optimizer = self.optimizer(self.parameters())
             if self.lr_scheduler is None:
                 return optimizer
-            scheduler = schedulers.build(self.lr_scheduler, optimizer, self.trainer.estimated_stepping_batches)
+            scheduler = schedulers.build(self.lr_scheduler, optimizer, self.trainer)
         except ValueError as error:
             raise UsageError(f"the optimizer or scheduler cannot be built: {error}") from error
         plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
@@ -159,7 +164,7 @@ class SupervisedTask(LightningModule, ABC):
             "optimizer": optimizer,
             "lr_scheduler": {
                 "scheduler": scheduler,
-                "interval": schedulers.interval(scheduler),
+                "interval": schedulers.interval(type(scheduler)),
                 "monitor": getattr(scheduler, "monitor", "val/loss"),
                 # What watches a metric is stepped when there is a new one.
                 "frequency": self.trainer.check_val_every_n_epoch or 1 if plateau else 1,
