@@ -7,7 +7,7 @@ from types import FrameType
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from app import quiet
+from app import performance, quiet
 from app.arguments import Arguments, option_parser
 from app.cli import CommandLine
 from app.errors import AppError, DataError, Interrupted, UsageError
@@ -24,6 +24,7 @@ def run(arguments: Arguments) -> None:
         AppError: With an exit code, if it cannot be run.
     """
     quiet.install()
+    performance.tune()
     signal.signal(signal.SIGTERM, _terminate)
     if {"-h", "--help"} & set(arguments.overrides):
         sys.stdout.write(option_parser(arguments.command).format_help() + "\nEvery setting:\n")
