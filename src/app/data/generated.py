@@ -5,6 +5,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
+from app.bounds import check
 from app.data.memory import InMemory, Split, generator
 
 SEEDS: dict[Split, int] = {"train": 0, "val": 1, "test": 2}
@@ -18,6 +19,9 @@ class Generated(InMemory):
         val_size: Samples to validate on.
         test_size: Samples to test on.
         batch_size: Samples in a batch.
+
+    Raises:
+        ValueError: If a size is not positive.
     """
 
     def __init__(
@@ -25,6 +29,8 @@ class Generated(InMemory):
     ) -> None:
         """Store the arguments."""
         super().__init__(batch_size)
+        for name, size in (("train_size", train_size), ("val_size", val_size), ("test_size", test_size)):
+            check(name, size, 1)
         self.sizes: dict[Split, int] = {"train": train_size, "val": val_size, "test": test_size}
 
     @abstractmethod

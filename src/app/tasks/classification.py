@@ -47,6 +47,8 @@ class Classification(SupervisedTask):
         """Store the parts."""
         if not num_classes or num_classes < 2:
             raise ValueError(f"num_classes must be at least 2: {num_classes}")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing must be in [0, 1): {label_smoothing}")
         metrics = MetricCollection({"accuracy": MulticlassAccuracy(num_classes, average="micro")})
         super().__init__(network, optimizer, lr_scheduler, metrics, l1, compile)
         self.num_classes = num_classes
