@@ -8,7 +8,7 @@ from torch.utils.data import TensorDataset
 
 from app.data.files import locate
 from app.data.memory import InMemory, Split, TensorLoader
-from app.data.splits import split as split_of
+from app.data.splits import divide
 from app.data.table import Table
 from app.errors import DataError, UsageError, nearest
 
@@ -110,11 +110,12 @@ class Tabular(InMemory):
             super().setup(stage)
 
     def _split(self, targets: Tensor) -> dict[Split, Tensor]:
-        labels, size = None if targets.is_floating_point() else targets, len(targets)
-        rest, test = split_of(labels, size, round(self.test_size * size), seed=0)
-        remaining = None if labels is None else labels[rest]
-        train, val = split_of(remaining, len(rest), round(self.val_size * size), seed=1)
-        return {"train": rest[train], "val": rest[val], "test": test}
+        size, labels = len(targets), None if targets.is_floating_point() else targets
+        parts: dict[Split, tuple[int, int]] = {
+            "test": (round(self.test_size * size), 0),
+            "val": (round(self.val_size * size), 1),
+        }
+        return divide(labels, size, parts, self.path, self.class_names)
 
     def _read(self) -> tuple[Tensor, Tensor | None]:
         """Return inputs and, unless the file lacks them, targets; name what settings leave open."""
