@@ -101,10 +101,11 @@ class Classification(SupervisedTask):
         return predictions
 
     def on_test_epoch_end(self) -> None:
-        """Log the share of each class that is recognized."""
+        """Log the share of each class that is recognized, of those that occur."""
         counts = self.confusion.compute()
-        shares = counts.diag() / counts.sum(1).clamp_min(1)
-        self.log_dict({f"test/accuracy_{name}": share for name, share in zip(self.class_names, shares, strict=True)})
+        shares = counts.diag() / counts.sum(1)
+        named = zip(self.class_names, shares, strict=True)
+        self.log_dict({f"test/accuracy_{name}": share for name, share in named if not share.isnan()})
         self.confusion.reset()
 
     @property
