@@ -78,7 +78,10 @@ WRONG: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "no rows": (HEADER, {}, ["no rows"]),
     "an empty file": ("", {}, ["cannot be read"]),
     "two columns of one name": ("a,a,b\n1,2,3\n", {}, ["twice"]),
-    "too few rows": (HEADER + "1,2,x,3\n", {}, ["cannot be split"]),
+    "too few rows": (HEADER + "1,2,x,3\n", {}, ["1 samples cannot be split into train and val and test", "test_size"]),
+    "too few rows to validate": (HEADER + "1,2,x,3\n" * 3, {"val_size": 0.1}, ["2 samples", "with 0 for val"]),
+    "a class too rare": (table() + "1,2,w,3\n" * 2, {"target": "kind"}, ["class 'w' has 2 of 42", "at least 3"]),
+    "fewer to test than classes": (table(9), {"target": "kind"}, ["with 2 for test", "one of each class", "test_size"]),
 }
 
 
@@ -89,7 +92,7 @@ def test_a_wrong_file_is_named_with_row_and_column(case: str, path: Path) -> Non
     data = Tabular(str(path), **{"target": "price", "features": ["a", "b"], **arguments})
     with pytest.raises(DataError) as error:
         data.build("train")
-    for word in ["mine.csv" if case != "too few rows" else "", *words]:
+    for word in ["mine.csv", *words]:
         assert word in str(error.value)
 
 
