@@ -9,6 +9,8 @@ from conftest import PRODUCT, PROJECT, Result
 
 App = Callable[..., Result]
 FIT = ["fit", "--config", str(PRODUCT)]
+TABULAR = str(PROJECT / "configs" / "tabular.yaml")
+LINEAR = str(PROJECT / "configs" / "linear.yaml")
 NETWORK = "--model.init_args.network"
 OPTIMIZER = "--model.init_args.optimizer"
 SCHEDULER = "--model.init_args.lr_scheduler"
@@ -69,6 +71,20 @@ WRONG = {
     "help for no class": (["fit", "--model.help", "app.tasks.Nope"], ["app.tasks.Nope"]),
     "config that is a folder": (["fit", "--config", str(PRODUCT.parent)], ["is a folder"]),
     "word instead of a config": (["fit", "product"], ["unexpected product"]),
+    "sampling that needs classes": (
+        ["fit", "--config", TABULAR, "--config", str(PROJECT / "configs" / "with" / "balanced.yaml")],
+        ["balanced sampling needs classes"],
+    ),
+    "a slope of a network with a hidden layer": (
+        ["fit", "--config", LINEAR, f"{NETWORK}.init_args.hidden_features", "[8]"],
+        ["not on a line", "hidden_features []"],
+    ),
+    "a slope of two features": (
+        ["fit", "--config", LINEAR, "--data", "app.data.Product"],
+        ["one feature and one target, not 2 and 1"],
+    ),
+    "a negative size": ([*FIT, "--data.init_args.train_size", "-5"], ["train_size must be at least 1: -5"]),
+    "negative l1": ([*FIT, "--model.init_args.l1", "-0.1"], ["l1 must be at least 0: -0.1"]),
     "unknown accelerator": ([*FIT, "--trainer.accelerator", "gpuu"], ["gpuu"]),
     "two ways to begin": (["fit", "--run", "a", "--init_from", "b"], ["--run", "--init_from"]),
     "name that is a path": ([*FIT, "--name", "a/b"], ["'a/b'"]),

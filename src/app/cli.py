@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import ArgumentParser, Namespace, set_dumper
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ModelSummary, ProgressBar
@@ -14,20 +14,25 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from app.arguments import Arguments
 from app.callbacks import Dashboard
+from app.data.files import same
 from app.errors import UsageError
 from app.explain import Settings, overrides_as_tree
 from app.loggers import MetricsFile, TensorBoard
 from app.panels import Panel
 from app.parser import Parser, shortened
-from app.settings import tree
+from app.settings import dump, tree
 
 DEFAULTS = Path(str(resources.files("app"))) / "defaults.yaml"
+
+set_dumper("yaml", dump)  # jsonargparse's own writes texts that it reads as numbers
 
 # What a data module may know, by the names of arguments that may be left to it.
 FACTS = (
     *("in_features", "out_features", "in_channels", "image_size", "num_classes", "vocabulary_size", "vocabulary"),
-    *("features", "target", "classes"),
+    *("features", "target", "classes", "prompt"),
 )
+# Settings of data that facts say for certain: a column by its name in place of its position, a kind in place of "auto".
+STATED = ("target", "kind")
 
 # What Lightning takes without a word, and breaks or trains wrongly on.
 LEAST = {"accumulate_grad_batches": 1, "gradient_clip_val": 0, "check_val_every_n_epoch": 1}
@@ -91,25 +96,31 @@ class CommandLine(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Fill in what settings leave to the data: sizes of networks, names of columns and classes."""
-        if self._predicts_other_data():
-            self.config.data.init_args.whole = True
+        self._take_other_data_whole()
         places = [self.config.get(f"{key}.init_args") for key in ("data", "model", "model.init_args.network")]
         spaces = [place for place in places if isinstance(place, Namespace)]
-        if not any(space.get(name, 0) is None for space in spaces for name in FACTS):
+        data = self.config.data.get("init_args", {})
+        left_open = any(space.get(name, 0) is None for space in spaces for name in FACTS)
+        if not left_open and not any(name in data for name in STATED):
             return
         facts = self._facts()
         for space in spaces:
             for name in facts.keys() & vars(space).keys():
-                if space[name] is None:
+                if space[name] is None or (space is data and name in STATED):
                     space[name] = facts[name]
 
-    def _predicts_other_data(self) -> bool:
-        """Say whether predictions are asked for a file or folder that the run was not trained on: all of it then."""
+    def _take_other_data_whole(self) -> None:
+        """Where a file or folder is evaluated that the run was not trained on, see to it that all of it counts."""
         run, data = self.arguments.run, self.config.data.get("init_args", {})
-        if self.arguments.command != "predict" or run is None or "whole" not in data:
-            return False
+        if self.arguments.command not in ("test", "predict") or run is None or "whole" not in data:
+            return
         trained = tree(run.config)["data"].get("init_args", {})
-        return any(data.get(name) != trained.get(name) for name in ("path", "root"))
+        if all(same(data.get(name) or "", trained.get(name) or "") for name in ("path", "root")):
+            return
+        data.whole = True
+        target = data.get("target", "")
+        if target is None or str(target).lstrip("+-").isdigit():  # a position in the file that was trained on
+            data.target = trained.get("target")
 
     def _facts(self) -> dict[str, Any]:
         parser = ArgumentParser(exit_on_error=False)

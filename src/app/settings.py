@@ -19,6 +19,27 @@ def read(path: Path) -> Settings:
     return flat(tree(path))
 
 
+def dump(settings: Mapping[str, Any]) -> str:
+    """Return settings as YAML that the settings' parser reads back as they are."""
+    return yaml.dump(settings, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every text that could be a number: 1e3 is text to YAML, and a number to the settings' parser."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    try:
+        float(text.replace("_", ""))
+        style = "'"
+    except ValueError:
+        style = None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def flat(nested: Mapping[str, Any], prefix: str = "") -> Settings:
     """Return a nested mapping as dotted keys; a list is a value."""
     settings: Settings = {}

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import yaml
 from lightning.pytorch import Trainer
 
 from app import console, environment, runs
@@ -21,7 +20,7 @@ from app.cli import CommandLine, callbacks
 from app.errors import DivergedError, Interrupted, UsageError, program
 from app.loggers import MetricsFile, TensorBoard
 from app.runs import Run
-from app.settings import changes, flat, read
+from app.settings import changes, dump, flat, read
 
 # What a checkpoint restores would undo a change of these, or contradict it.
 RESTORED = ("model.", "callbacks.checkpoint.", "callbacks.early_stopping", "seed_everything")
@@ -144,7 +143,7 @@ def _open(trainer: Trainer, run: Run, step: int) -> None:
 
 
 def _save_settings(cli: CommandLine, run: Run) -> None:
-    runs.write_text(run.config, yaml.safe_dump(cli.settings, sort_keys=False, allow_unicode=True))
+    runs.write_text(run.config, dump(cli.settings))
 
 
 def _discard(run: Run) -> None:

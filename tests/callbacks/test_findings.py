@@ -8,8 +8,8 @@ import torch
 from conftest import PROJECT, Result
 from torch.nn import functional
 
-from app.data import Line, Linear
-from app.tasks import Regression
+from app.data import Line, Linear, Threshold
+from app.tasks import Classification, Regression
 
 App = Callable[..., Result]
 
@@ -34,3 +34,55 @@ def test_the_loss_ratio_is_the_loss_of_both_splits_without_dropout(app: App) -> 
         losses = [functional.mse_loss(task(x), y) for x, y in (data.build("train"), data.build("val"))]
     ratio = json.loads((run / "test.json").read_text())["test/loss_ratio"]
     assert ratio == pytest.approx((losses[0] / losses[1]).item(), rel=1e-4)
+
+
+def scores(app: App, config: str, *arguments: str) -> dict[str, float]:
+    fitted = app("fit", "--config", PROJECT / "configs" / f"{config}.yaml", *arguments)
+    assert fitted.exit_code == 0, fitted.err
+    tested = app("test", "--run", config)
+    assert tested.exit_code == 0, tested.err
+    found: dict[str, float] = json.loads(Path(f"lightning_logs/{config}/version_0/test.json").read_text())
+    return found
+
+
+def test_the_boundary_is_where_both_classes_are_as_likely(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Threshold, "boundary", 0.7)
+    found = scores(app, "threshold", "--trainer.max_epochs", "60")
+    path = Path("lightning_logs/threshold/version_0/checkpoints/best.ckpt")
+    network = Classification.load_from_checkpoint(path).eval().double()
+
+    def likelier(x: float) -> int:
+        with torch.no_grad():
+            return int(network(torch.tensor([[x]], dtype=torch.float64)).argmax())
+
+    low, high = -3.0, 3.0
+    assert (likelier(low), likelier(high)) == (0, 1)
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if likelier(middle) else (middle, high)
+    assert low > 0.3
+    assert found["test/boundary"] == pytest.approx(low, abs=1e-4)
+    assert found["test/boundary_error"] == pytest.approx(abs(low - 0.7), abs=1e-4)
+
+
+def test_the_coefficients_are_those_of_the_predictions(app: App) -> None:
+    found = scores(app, "linear", "--data", "app.data.Line", "--trainer.max_epochs", "2")
+    path = Path("lightning_logs/linear/version_0/checkpoints/best.ckpt")
+    task = Regression.load_from_checkpoint(path).eval()
+    inputs, targets = Line(batch_size=16).build("train")
+    with torch.no_grad():
+        at_zero, at_ten = task(torch.tensor([[0.0], [10.0]]))[:, 0].tolist()
+    assert found["test/intercept"] == pytest.approx(at_zero, abs=1e-3)
+    assert found["test/slope"] == pytest.approx((at_ten - at_zero) / 10, abs=1e-4)
+    slope, intercept = np.polyfit(inputs[:, 0].numpy(), targets[:, 0].numpy(), 1)
+    assert found["test/least_squares_slope"] == pytest.approx(slope, rel=1e-4)
+    assert found["test/least_squares_intercept"] == pytest.approx(intercept, rel=1e-3)
+    assert (found["test/true_slope"], found["test/true_intercept"]) == (3, 2)
+
+
+def test_the_truth_is_left_out_where_the_data_does_not_know_it(app: App, folder: Path) -> None:
+    (folder / "mine.csv").write_text("x,y\n" + "".join(f"{x},{1000 - 5 * x + x % 3}\n" for x in range(60)))
+    mine = ["--data", "app.data.Tabular", "--data.init_args.path", "mine.csv", "--trainer.max_epochs", "2"]
+    found = scores(app, "linear", *mine)
+    assert "test/slope" in found
+    assert not [name for name in found if "true" in name]

@@ -58,6 +58,27 @@ def test_erasing_blackens_a_square(images: Tensor) -> None:
     assert ((erased == 0).all(1).sum((1, 2)) == 16).all()
 
 
+def test_contrast_stretches_each_image_around_its_mean() -> None:
+    torch.manual_seed(0)
+    images = 0.4 + 0.2 * torch.rand(64, 3, 8, 8)
+    _stretched(images, Jitter(0, 0.5, 0)(images), (1, 2, 3))
+
+
+def test_saturation_stretches_each_image_around_the_grey_of_each_pixel() -> None:
+    torch.manual_seed(0)
+    images = 0.4 + 0.2 * torch.rand(64, 3, 8, 8)
+    _stretched(images, Jitter(0, 0, 0.5)(images), (1,))
+
+
+def _stretched(before: Tensor, after: Tensor, dims: tuple[int, ...]) -> None:
+    """See that one factor an image, from 0.5 to 1.5, leads from the old distances to a mean to the new."""
+    mean = before.mean(dims, keepdim=True)
+    factors = (after - mean).flatten(1).norm(dim=1) / (before - mean).flatten(1).norm(dim=1)
+    torch.testing.assert_close(after, mean + (before - mean) * factors.view(-1, 1, 1, 1))
+    assert 0.5 <= factors.min() < 0.7
+    assert 1.3 < factors.max() <= 1.5
+
+
 def test_noise_has_its_deviation() -> None:
     noisy = Noise(0.1)(torch.full((50, 1, 20, 20), 0.5))
     assert noisy.std().item() == pytest.approx(0.1, rel=0.05)

@@ -45,6 +45,16 @@ def test_a_text_that_cannot_be_used_is_named(text: str, window: int, word: str, 
         use(data)
 
 
+def test_the_prompt_is_the_beginning_of_the_test_part(app: Callable[..., Result], folder: Path) -> None:
+    (folder / "a.txt").write_text("0123456789" * 30 + "!?" * 10)
+    brief = ["--trainer.max_epochs", "1", "--data.init_args.path", "a.txt", "--data.init_args.window", "5"]
+    assert app("fit", "--config", PROJECT / "configs" / "chars.yaml", *brief).exit_code == 0
+    result = app("predict", "--run", "chars")
+    assert result.exit_code == 0, result.err
+    row = read_csv(folder / "lightning_logs/chars/version_0/predictions.csv")[0]
+    assert row["prompt"] == "89012"  # of 320 characters, those from 288 on
+
+
 def test_a_prompt_goes_on(app: Callable[..., Result], folder: Path) -> None:
     config = PROJECT / "configs" / "chars.yaml"
     brief = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "5", "--trainer.limit_val_batches", "2"]

@@ -8,7 +8,7 @@ from torch.utils.data import TensorDataset
 
 from app.data import Chars, InMemory, Line, Linear, Product, Sine, Threshold
 from app.data.memory import Balanced, Shuffle, Split, TensorLoader
-from app.errors import DataError
+from app.errors import DataError, UsageError
 
 
 class Numbers(InMemory):
@@ -18,14 +18,16 @@ class Numbers(InMemory):
         batch_size: int = 3,
         drop_last: bool = False,
         augment: list[torch.nn.Module] | None = None,
+        real: bool = False,
     ) -> None:
         super().__init__(batch_size, drop_last, augment)
         self.size = size
+        self.real = real
 
     def build(self, split: Split) -> tuple[Tensor, Tensor]:
         start = {"train": 0, "val": 100, "test": 200}[split]
         values = torch.arange(start, start + self.size).view(-1, 1)
-        return values, values * 2
+        return values, values * 2.0 if self.real else values * 2
 
 
 def seen(loader: TensorLoader) -> list[int]:
@@ -117,6 +119,22 @@ def test_shuffling_draws_nothing_from_the_global_generator() -> None:
 def test_an_empty_split_is_named() -> None:
     with pytest.raises(DataError, match="train split of Numbers is empty"):
         Numbers(size=0).setup("fit")
+
+
+@pytest.mark.parametrize("stage", ["fit", "test"])
+def test_one_number_cannot_be_scored(stage: str) -> None:
+    data = Numbers(size=1, real=True)
+    with pytest.raises(DataError, match=r"split of Numbers has 1 sample: R2 needs at least 2"):
+        data.setup(stage)
+    data.setup("predict")
+    Numbers(size=1).setup(stage)
+
+
+def test_numbers_cannot_be_balanced() -> None:
+    data = Numbers(real=True)
+    data.balanced = True
+    with pytest.raises(UsageError, match="balanced sampling needs classes"):
+        data.setup("fit")
 
 
 def test_balanced_training_draws_every_class_equally_often_and_anew_each_epoch() -> None:

@@ -7,7 +7,7 @@ import torch
 from conftest import PROJECT, Result, read_csv
 
 from app.data.tabular import Tabular
-from app.errors import DataError
+from app.errors import DataError, UsageError
 
 App = Callable[..., Result]
 HEADER = "a,b,kind,price\n"
@@ -23,7 +23,7 @@ def path(folder: Path) -> Path:
     return folder / "mine.csv"
 
 
-@pytest.mark.parametrize("target", ["price", 3, -1, None])
+@pytest.mark.parametrize("target", ["price", 3, -1, "3", "-1", None])
 def test_the_target_is_chosen_by_name_or_position(target: str | int | None, path: Path) -> None:
     data = Tabular(str(path), target=target, features=["a", "b"])
     inputs, targets = data.build("train")
@@ -65,12 +65,23 @@ WRONG: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "an unknown target": (table(), {"target": "prize", "features": None}, ["no column prize", "did you mean price?"]),
     "an unknown feature": (table(), {"features": ["aa"]}, ["no column aa", "did you mean a?"]),
     "a position that is not there": (table(), {"target": 9}, ["4 columns", "no column 9"]),
+    "a number too large for 32 bits": (table() + "1,1e300,x,3\n", {}, ["row 41", "column b", "'1e300' is too large"]),
+    "a blank label": (table() + "1,2, ,3\n", {"target": "kind"}, ["row 41", "column kind is blank"]),
+    "a row cut short": (table() + "1,2,x\n", {}, ["row 41", "column price is blank"]),
+    "rows longer than the header": ("a,b\n" + "1,2,3\n" * 30, {}, ["more values in a row than the 2 columns"]),
+    "semicolons": (table().replace(",", ";"), {}, ["commas", "semicolons"]),
+    "semicolons and decimal commas": ("a;b;price\n" + "1,5;2,5;3\n" * 30, {}, ["semicolons"]),
+    "tabs": (table().replace(",", "\t"), {}, ["commas", "tabs"]),
+    "one column": ("price\n" + "1\n" * 30, {"features": None}, ["one column only, price"]),
     "one class only": ("a,kind\n" + "1,x\n" * 30, {"target": "kind", "features": None}, ["one class only", "'x'"]),
     "a class that is not listed": (table(), {"target": "kind", "classes": ["x", "y"]}, ["row 3", "'z'", "x, y"]),
     "no rows": (HEADER, {}, ["no rows"]),
     "an empty file": ("", {}, ["cannot be read"]),
     "two columns of one name": ("a,a,b\n1,2,3\n", {}, ["twice"]),
-    "too few rows": (HEADER + "1,2,x,3\n", {}, ["cannot be split"]),
+    "too few rows": (HEADER + "1,2,x,3\n", {}, ["1 samples cannot be split into train and val and test", "test_size"]),
+    "too few rows to validate": (HEADER + "1,2,x,3\n" * 3, {"val_size": 0.1}, ["2 samples", "with 0 for val"]),
+    "a class too rare": (table() + "1,2,w,3\n" * 2, {"target": "kind"}, ["class 'w' has 2 of 42", "at least 3"]),
+    "fewer to test than classes": (table(9), {"target": "kind"}, ["with 2 for test", "one of each class", "test_size"]),
 }
 
 
@@ -81,8 +92,20 @@ def test_a_wrong_file_is_named_with_row_and_column(case: str, path: Path) -> Non
     data = Tabular(str(path), **{"target": "price", "features": ["a", "b"], **arguments})
     with pytest.raises(DataError) as error:
         data.build("train")
-    for word in ["mine.csv" if case != "too few rows" else "", *words]:
+    for word in ["mine.csv", *words]:
         assert word in str(error.value)
+
+
+@pytest.mark.parametrize("target", ["b", "1", 1])
+def test_the_target_is_no_feature(target: str | int, path: Path) -> None:
+    with pytest.raises(UsageError, match="b is the target"):
+        Tabular(str(path), target=target, features=["a", "b"]).facts()
+
+
+@pytest.mark.parametrize("features", [["a", "a"], []])
+def test_features_are_one_or_more_different_columns(features: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"features must be one or more different columns: \["):
+        Tabular(features=features)
 
 
 def test_a_missing_file_exits_with_3_and_offers_the_nearest(path: Path, app: App) -> None:

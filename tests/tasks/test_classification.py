@@ -1,3 +1,4 @@
+import json
 from functools import partial
 from pathlib import Path
 
@@ -89,3 +90,28 @@ def test_labels_are_smoothed_in_training_only() -> None:
     shares = torch.tensor([[0.8, 0.1, 0.1]])
     torch.testing.assert_close(smooth.train().loss(logits, labels), -(shares * logits.log_softmax(1)).sum())
     torch.testing.assert_close(smooth.eval().loss(logits, labels), -logits.log_softmax(1)[0, 0])
+
+
+def test_the_accuracy_of_a_class_is_the_share_of_it_that_is_recognized(folder: Path) -> None:
+    config = str(PROJECT / "configs" / "tabular_classes.yaml")
+    assert main(["fit", "--config", config, "--trainer.max_epochs", "4"]) == 0
+    assert main(["test", "--config", config]) == 0
+    assert main(["predict", "--config", config]) == 0
+    run = folder / "lightning_logs/tabular_classes/version_0"
+    scores, rows = json.loads((run / "test.json").read_text()), read_csv(run / "predictions.csv")
+    differ = False
+    for name in ("apple", "orange", "pear", "plum"):
+        right = sum(row["label"] == row["predicted"] == name for row in rows)
+        occur, named = (sum(row[column] == name for row in rows) for column in ("label", "predicted"))
+        assert scores[f"test/accuracy_{name}"] == pytest.approx(right / occur)
+        differ |= occur != named
+    assert differ  # else the share of right ones among those named so would be the same
+
+
+def test_a_class_that_does_not_occur_has_no_accuracy(folder: Path) -> None:
+    config = ["--config", str(PROJECT / "configs" / "tabular_classes.yaml")]
+    assert main(["fit", *config, "--trainer.max_epochs", "1"]) == 0
+    (folder / "new.csv").write_text("weight_g,length_cm,redness,firmness,kind\n200,7,0.6,0.4,pear\n")
+    assert main(["test", *config, "--data.init_args.path", "new.csv"]) == 0
+    scores = json.loads((folder / "lightning_logs/tabular_classes/version_0/test.json").read_text())
+    assert set(scores) == {"test/loss", "test/accuracy", "test/accuracy_pear"}

@@ -7,6 +7,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from app.errors import UsageError
 from app.tasks.base import batches
 
 
@@ -16,24 +17,46 @@ class Coefficients(Callback):
     Beside them are the least-squares solution on the training split and, where the data module knows it, the truth.
     """
 
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Refuse what has no slope before it is trained."""
+        training = pl_module.training
+        _line(trainer, pl_module.eval())
+        pl_module.train(training)
+
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Read the coefficients off two predictions."""
+        x, y, slope, intercept = _line(trainer, pl_module)
+        squares = torch.linalg.lstsq(torch.cat([x, torch.ones_like(x)], 1), y).solution[:, 0].tolist()
+        lines = {"": (slope, intercept), "least_squares_": squares}
         data = trainer.datamodule  # type: ignore[attr-defined]  # set at run time
-        data.setup("fit")
-        x, y = (tensor.double() for tensor in data.splits["train"].tensors)
-        at_zero, at_one = pl_module(torch.tensor([[0.0], [1.0]], device=pl_module.device))[:, 0].tolist()
-        design = torch.cat([x, torch.ones_like(x)], 1)
-        slope, intercept = torch.linalg.lstsq(design, y).solution[:, 0].tolist()
-        pl_module.log_dict(
-            {
-                "test/slope": at_one - at_zero,
-                "test/intercept": at_zero,
-                "test/least_squares_slope": slope,
-                "test/least_squares_intercept": intercept,
-                "test/true_slope": data.slope,
-                "test/true_intercept": data.intercept,
-            }
-        )
+        if hasattr(data, "slope") and hasattr(data, "intercept"):
+            lines["true_"] = (data.slope, data.intercept)
+        for name, values in lines.items():
+            metrics = {f"test/{name}{part}": value for part, value in zip(("slope", "intercept"), values, strict=True)}
+            pl_module.log_dict(metrics)
+
+
+@torch.no_grad()
+def _line(trainer: Trainer, task: LightningModule) -> tuple[Tensor, Tensor, float, float]:
+    """Return inputs and targets of the training split, (N, 1) each, and slope and intercept of a task.
+
+    Raises:
+        UsageError: If it has not one feature and one prediction, or they are not on a line.
+    """
+    data = trainer.datamodule  # type: ignore[attr-defined]  # set at run time
+    data.setup("fit")
+    x, y = (tensor.double() for tensor in data.splits["train"].tensors)
+    if x.shape[1:] != (1,) or y.shape[1:] != (1,):
+        raise UsageError(f"Coefficients: a line has one feature and one target, not {x.shape[1]} and {y[0].numel()}")
+    # Between the ends of the data: far from 0, a slope between 0 and 1 would be lost in rounding.
+    places = torch.cat([torch.stack([x.min(), x.max()]), torch.arange(3), x[:, 0]])
+    found = task(places.float().to(task.device).unsqueeze(1))[:, 0].double().cpu()
+    slope = float((found[1] - found[0]) / (places[1] - places[0]))
+    intercept = float(found[0] - slope * places[0])
+    error = (found - (intercept + slope * places)).abs().max()
+    if error > 1e-3 * found.abs().max():
+        raise UsageError("Coefficients: predictions are not on a line, so that they have no slope: hidden_features []")
+    return x, y, slope, intercept
 
 
 class LossRatio(Callback):

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from app.bounds import check
+
 
 class Augment(nn.Module):
     """Transforms in turn: those of this file on the whole batch, any other, torchvision's v2 say, image by image.
@@ -43,6 +45,7 @@ class Crop(nn.Module):
     def __init__(self, padding: int = 4) -> None:
         """Store the argument."""
         super().__init__()
+        check("padding", padding, 0)
         self.padding = padding
 
     def forward(self, images: Tensor) -> Tensor:
@@ -67,6 +70,7 @@ class Flip(nn.Module):
     def __init__(self, probability: float = 0.5) -> None:
         """Store the argument."""
         super().__init__()
+        check("probability", probability, 0, 1)
         self.probability = probability
 
     def forward(self, images: Tensor) -> Tensor:
@@ -109,6 +113,8 @@ class Jitter(nn.Module):
     def __init__(self, brightness: float = 0.2, contrast: float = 0.2, saturation: float = 0.2) -> None:
         """Store the arguments."""
         super().__init__()
+        for name, strength in (("brightness", brightness), ("contrast", contrast), ("saturation", saturation)):
+            check(name, strength, 0, 1)
         self.brightness = brightness
         self.contrast = contrast
         self.saturation = saturation
@@ -130,13 +136,15 @@ class Erase(nn.Module):
     """Black out a square.
 
     Args:
-        size: Its side as a share of the image's height, in (0, 1].
+        size: Its side as a share of the image's height, in [0, 1]; at least a pixel.
         probability: Share of images that lose one, in [0, 1].
     """
 
     def __init__(self, size: float = 0.3, probability: float = 0.5) -> None:
         """Store the arguments."""
         super().__init__()
+        check("size", size, 0, 1)
+        check("probability", probability, 0, 1)
         self.size = size
         self.probability = probability
 
@@ -161,6 +169,7 @@ class Noise(nn.Module):
     def __init__(self, std: float = 0.05) -> None:
         """Store the argument."""
         super().__init__()
+        check("std", std, 0)
         self.std = std
 
     def forward(self, images: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ class Chars(InMemory):
         vocabulary: All characters, in the order of their numbers; by default those of the text, sorted.
         val_size: Share of the text to validate on.
         test_size: Share of the text to test on.
-        prompt: Text that predict continues.
+        prompt: Text that predict continues; by default the beginning of the test part, a window long.
         batch_size: Windows in a batch.
         drop_last: Leave out a last training batch that is smaller.
     """
@@ -34,7 +34,7 @@ class Chars(InMemory):
         vocabulary: str | None = None,
         val_size: float = 0.1,
         test_size: float = 0.1,
-        prompt: str = "In the evening the ",
+        prompt: str | None = None,
         batch_size: int = 128,
         drop_last: bool = False,
     ) -> None:
@@ -55,17 +55,19 @@ class Chars(InMemory):
         return tuple(self.vocabulary or ())
 
     def facts(self) -> dict[str, Any]:
-        """Return the characters of the text."""
-        self.vocabulary = self.vocabulary or "".join(sorted(set(self._text())))
-        return {"vocabulary": self.vocabulary, "vocabulary_size": len(self.vocabulary)}
+        """Return the characters of the text and what to continue."""
+        text = self._text()
+        self.vocabulary = self.vocabulary or "".join(sorted(set(text)))
+        if self.prompt is None:
+            start = self._bounds("test", len(text))[0]
+            self.prompt = text[start : start + self.window]
+        return {"vocabulary": self.vocabulary, "vocabulary_size": len(self.vocabulary), "prompt": self.prompt}
 
     def build(self, split: Split) -> tuple[Tensor, Tensor]:
         """Return all windows of a part of the text."""
         numbers = self._encode(self._text(), self.path)
-        size = len(numbers)
-        ends = {"train": 0.0, "val": 1 - self.val_size - self.test_size, "test": 1 - self.test_size}
-        stops = {"train": ends["val"], "val": ends["test"], "test": 1.0}
-        part = numbers[round(ends[split] * size) : round(stops[split] * size)]
+        start, stop = self._bounds(split, len(numbers))
+        part = numbers[start:stop]
         if len(part) <= self.window:
             raise DataError(
                 f"{self.path}: the {split} part has {len(part)} characters, a window needs {self.window + 1}"
@@ -83,6 +85,12 @@ class Chars(InMemory):
         if not self.prompt:
             raise DataError("the prompt is empty: --data.init_args.prompt TEXT")
         return TensorLoader(TensorDataset(self._encode(self.prompt, "the prompt").unsqueeze(0)), 1)
+
+    def _bounds(self, split: Split, size: int) -> tuple[int, int]:
+        """Return where a part begins in a text of some size, and where it ends."""
+        starts = {"train": 0.0, "val": 1 - self.val_size - self.test_size, "test": 1 - self.test_size}
+        stops = {"train": starts["val"], "val": starts["test"], "test": 1.0}
+        return round(starts[split] * size), round(stops[split] * size)
 
     def _text(self) -> str:
         path = locate(self.path)

@@ -9,8 +9,9 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from app.bounds import check
 from app.data.memory import InMemory, Split
-from app.data.splits import split as split_of
+from app.data.splits import divide
 from app.errors import DataError
 
 ARCHIVE = "cifar-10-python.tar.gz"
@@ -39,6 +40,7 @@ class CIFAR10(InMemory):
     ) -> None:
         """Store the arguments."""
         super().__init__(batch_size, drop_last, augment)
+        check("val_size", val_size, 1)
         self.root = Path(root).expanduser()
         self.val_size = val_size
 
@@ -73,6 +75,5 @@ class CIFAR10(InMemory):
         labels = torch.tensor(dataset.targets)
         if split == "test":
             return images, labels
-        train, val = split_of(labels, len(labels), self.val_size, seed=0)
-        chosen = train if split == "train" else val
+        chosen = divide(labels, len(labels), {"val": (self.val_size, 0)}, "CIFAR-10", self.class_names)[split]
         return images[chosen], labels[chosen]

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
@@ -62,7 +63,7 @@ def decode(file: Path, size: int, fit: Fit) -> Tensor:
     """
     try:
         with Image.open(file) as image:
-            colours = ImageOps.exif_transpose(image).convert("RGB")
+            colours = _eight_bits(ImageOps.exif_transpose(image)).convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{file} is not an image that can be read: {error}") from error
     if colours.size != (size, size):
@@ -74,3 +75,10 @@ def decode(file: Path, size: int, fit: Fit) -> Tensor:
         colours = ways[fit](colours, (size, size), Image.Resampling.BILINEAR)
     pixels: Tensor = pil_to_tensor(colours)
     return pixels
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Return a grey image of 16 bits in 8, which Pillow would clip instead; any other as it is."""
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray((np.asarray(image).astype(np.float64).clip(0, 65535) / 257).round().astype(np.uint8))

@@ -5,6 +5,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
+from app.bounds import check
 from app.data.memory import InMemory, Split, generator
 
 SEEDS: dict[Split, int] = {"train": 0, "val": 1, "test": 2}
@@ -19,6 +20,9 @@ class Generated(InMemory):
         test_size: Samples to test on.
         batch_size: Samples in a batch.
         drop_last: Leave out a last training batch that is smaller.
+
+    Raises:
+        ValueError: If a size is not positive.
     """
 
     def __init__(
@@ -31,6 +35,8 @@ class Generated(InMemory):
     ) -> None:
         """Store the arguments."""
         super().__init__(batch_size, drop_last)
+        for name, size in (("train_size", train_size), ("val_size", val_size), ("test_size", test_size)):
+            check(name, size, 1)
         self.sizes: dict[Split, int] = {"train": train_size, "val": val_size, "test": test_size}
 
     @abstractmethod

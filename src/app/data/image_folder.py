@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
+from app.bounds import check
 from app.data.decoding import Fit, ImageFiles
 from app.data.files import locate
 from app.data.memory import InMemory, Split, TensorLoader
-from app.data.splits import split as split_of
+from app.data.splits import divide
 from app.errors import DataError
 
 ENDINGS = (".png", ".jpg", ".jpeg")
@@ -34,6 +35,9 @@ class ImageFolder(InMemory):
         drop_last: Leave out a last training batch that is smaller.
         augment: Transforms of training images, in turn.
         balanced: Draw training images of every class equally often.
+
+    Raises:
+        ValueError: If a size is out of its range, or the shares leave nothing to train on.
     """
 
     def __init__(
@@ -54,6 +58,12 @@ class ImageFolder(InMemory):
     ) -> None:
         """Store the arguments."""
         super().__init__(batch_size, drop_last, augment, balanced)
+        for name, value, low in (("image_size", image_size, 1), ("memory_limit", memory_limit, 0)):
+            check(name, value, low)
+        if num_workers is not None:
+            check("num_workers", num_workers, 1)
+        if min(val_size, test_size) <= 0 or val_size + test_size >= 1:
+            raise ValueError(f"val_size {val_size} and test_size {test_size} must leave images to train on")
         self.root = root
         self.image_size = image_size
         self.fit = fit
@@ -83,13 +93,22 @@ class ImageFolder(InMemory):
 
     def predict_dataloader(self) -> TensorLoader:
         """Return the test split, or every image of a folder that was not trained on; label -1 is unknown."""
-        root = locate(self.root)
-        files, labels = self._members("test") if _subfolders(root) else _loose(root)
+        root, folder = self._root(), self._folder("test")
+        known = set(_subfolders(folder)) & set(self.classes or ())
+        if known and not self.whole:
+            files, labels = self._members("test")
+        elif known or not _images(folder):
+            files, labels = self._labelled(folder, complete=False)
+        else:
+            files = _images(folder)
+            labels = torch.full((len(files),), -1)
         self.files = [file.relative_to(root).as_posix() for file in files]
         return TensorLoader(TensorDataset(*self._tensors(files, labels), torch.arange(len(files))), self.batch_size)
 
     def setup(self, stage: str) -> None:
         """Build the splits that a stage needs; predictions are decoded as they are made."""
+        if stage == "fit":
+            self._members("test")  # a test folder that cannot be scored is better known before training
         if stage != "predict":
             super().setup(stage)
 
@@ -101,37 +120,44 @@ class ImageFolder(InMemory):
 
     def _members(self, split: Split) -> tuple[list[Path], Tensor]:
         """Return files and labels of a split: a folder of its own, or a part of the images to train on."""
-        root = locate(self.root)
-        if self.whole or (root / split).is_dir():
-            files, labels = self._labelled(self._folder(split))
-            if self.whole or split != "train":
-                return files, labels
-        else:
-            files, labels = self._labelled(self._folder("train"))
-        chosen = torch.arange(len(files))
-        for name, share, seed in (("test", self.test_size, 0), ("val", self.val_size, 1)):
-            if not (root / name).is_dir():
-                rest, part = split_of(labels[chosen], len(chosen), round(share * len(files)), seed)
-                if split == name:
-                    chosen = chosen[part]
-                    break
-                chosen = chosen[rest]
+        root = self._root()
+        if self.whole or (split != "train" and (root / split).is_dir()):
+            return self._labelled(self._folder(split))
+        files, labels = self._labelled(self._folder("train"))
+        shares: dict[Split, tuple[float, int]] = {"test": (self.test_size, 0), "val": (self.val_size, 1)}
+        parts = {
+            name: (round(share * len(files)), seed)
+            for name, (share, seed) in shares.items()
+            if not (root / name).is_dir()
+        }
+        chosen = divide(labels, len(files), parts, self.root, self.class_names)[split]
         return [files[row] for row in chosen.tolist()], labels[chosen]
 
-    def _folder(self, split: Split) -> Path:
+    def _root(self) -> Path:
         root = locate(self.root)
+        if not root.is_dir():
+            raise DataError(f"{root} is not a folder")
+        return root
+
+    def _folder(self, split: Split) -> Path:
+        root = self._root()
         return root / split if (root / split).is_dir() else root
 
-    def _labelled(self, folder: Path) -> tuple[list[Path], Tensor]:
+    def _labelled(self, folder: Path, complete: bool = True) -> tuple[list[Path], Tensor]:
+        """Return images and labels of a folder that has sub-folders for classes, all of them if complete."""
         classes = list(self.classes or _subfolders(folder))
         unknown = sorted(set(_subfolders(folder)) - set(classes))
         if unknown:
             raise DataError(f"{folder / unknown[0]} is none of the classes {', '.join(classes)}")
-        found = [(file, label) for label, name in enumerate(classes) for file in _images(folder / name)]
-        for label, name in enumerate(classes):
-            if all(other != label for _, other in found):
+        images = [_images(folder / name) for name in classes]
+        for name, found in zip(classes, images, strict=True):
+            if complete and not found:
                 raise DataError(f"{folder / name} has no PNG or JPEG images")
-        return [file for file, _ in found], torch.tensor([label for _, label in found])
+        labels = [torch.full((len(found),), label) for label, found in enumerate(images)]
+        files = [file for found in images for file in found]
+        if not files:
+            raise DataError(f"{folder} has no PNG or JPEG images")
+        return files, torch.cat(labels)
 
 
 def _subfolders(folder: Path) -> list[str]:
@@ -140,10 +166,3 @@ def _subfolders(folder: Path) -> list[str]:
 
 def _images(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.suffix.lower() in ENDINGS)
-
-
-def _loose(folder: Path) -> tuple[list[Path], Tensor]:
-    files = _images(folder)
-    if not files:
-        raise DataError(f"{folder} has no PNG or JPEG images")
-    return files, torch.full((len(files),), -1)

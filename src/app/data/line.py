@@ -10,6 +10,8 @@ class Line(Generated):
     """Noisy line: inputs (N, 1) uniform on [0, 10), targets (N, 1) with noise of standard deviation 1.5."""
 
     feature_names = ("x",)
+    slope = 3.0
+    intercept = 2.0
 
     def draw(self, size: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return points scattered around the line."""
@@ -18,4 +20,4 @@ class Line(Generated):
 
     def truth(self, inputs: Tensor) -> Tensor:
         """Return the line without noise at inputs (N, 1)."""
-        return 3 * inputs + 2
+        return self.slope * inputs + self.intercept

@@ -9,6 +9,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
+from app.bounds import check
 from app.data.augmentation import Augment
 from app.errors import DataError, UsageError
 from app.seeds import epoch_seed
@@ -123,8 +124,7 @@ class InMemory(LightningDataModule, ABC):
     ) -> None:
         """Store the arguments."""
         super().__init__()
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1: {batch_size}")
+        check("batch_size", batch_size, 1)
         self.batch_size = batch_size
         self.drop_last = drop_last
         self.augment = Augment(augment) if augment else None
@@ -153,12 +153,23 @@ class InMemory(LightningDataModule, ABC):
         """Return inputs (N, ...) and targets (N, ...) of a split, the same at every call."""
 
     def setup(self, stage: str) -> None:
-        """Build the splits that a stage needs and that are not there yet."""
+        """Build the splits that a stage needs and that are not there yet.
+
+        Raises:
+            DataError: If one has too few samples.
+            UsageError: If classes are to be balanced where there are none.
+        """
         for split in SPLITS[stage]:
             if split not in self.splits:
                 inputs, targets = self.build(split)
-                if len(inputs) == 0:
-                    raise DataError(f"the {split} split of {type(self).__name__} is empty")
+                needed = 2 if targets.is_floating_point() and stage != "predict" else 1  # R2 compares two or more
+                if len(inputs) < needed:
+                    short = f"has {len(inputs)} sample: R2 needs at least 2" if len(inputs) else "is empty"
+                    raise DataError(f"the {split} split of {type(self).__name__} {short}")
+                if self.balanced and split == "train" and targets.is_floating_point():
+                    raise UsageError(
+                        "balanced sampling needs classes, and the targets are numbers: data.init_args.balanced"
+                    )
                 self.splits[split] = TensorDataset(inputs, targets)
 
     def train_dataloader(self) -> TensorLoader:

@@ -10,8 +10,9 @@ from typing import Any
 import torchvision
 from torch import Tensor, nn
 
+from app.bounds import check
 from app.data.memory import InMemory, Split
-from app.data.splits import split as split_of
+from app.data.splits import divide
 from app.errors import DataError
 
 FILES = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
@@ -40,6 +41,7 @@ class MNIST(InMemory):
     ) -> None:
         """Store the arguments."""
         super().__init__(batch_size, drop_last, augment)
+        check("val_size", val_size, 1)
         self.root = Path(root).expanduser()
         self.val_size = val_size
 
@@ -72,8 +74,7 @@ class MNIST(InMemory):
         images, labels = self._read(train=split != "test")
         if split == "test":
             return images, labels
-        train, val = split_of(labels, len(labels), self.val_size, seed=0)
-        chosen = train if split == "train" else val
+        chosen = divide(labels, len(labels), {"val": (self.val_size, 0)}, "MNIST", self.class_names)[split]
         return images[chosen], labels[chosen]
 
     def _read(self, train: bool) -> tuple[Tensor, Tensor]:

@@ -1,26 +1,56 @@
 """Splits of what was collected once: random, or with the same share of every class."""
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
+from app.data.memory import Split
 from app.errors import DataError
 
 
-def split(labels: Tensor | None, size: int, share: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Return the indices of the larger and of the smaller part of size samples.
+def divide(
+    labels: Tensor | None, size: int, parts: Mapping[Split, tuple[int, int]], owner: str, classes: Sequence[str] = ()
+) -> dict[Split, Tensor]:
+    """Return the indices of each part of size samples, and under "train" those that are left.
 
     Args:
         labels: Class of each sample, to keep their proportions to one sample; None splits at random.
         size: Number of samples.
-        share: Share of the smaller part in (0, 1), or its number of samples.
-        seed: Seed of the split, independent of the run's.
+        parts: Number of samples and seed of each part, independent of the run's seed.
+        owner: File or folder that the samples are from, for errors.
+        classes: Names of the classes, for errors.
 
     Raises:
         DataError: If a part would be empty or a class has too few samples.
     """
-    try:
-        large, small = train_test_split(torch.arange(size), test_size=share, stratify=labels, random_state=seed)
-    except ValueError as error:
-        raise DataError(f"{size} samples cannot be split: {error}") from error
-    return large, small
+    divided: dict[Split, Tensor] = {}
+    rest, names = torch.arange(size), [*parts]
+    for place, (name, (number, seed)) in enumerate(parts.items()):
+        kept = None if labels is None else labels[rest]
+        _check(kept, len(rest), number, owner, classes, ["train", *reversed(names[place:])])
+        large, small = train_test_split(torch.arange(len(rest)), test_size=number, stratify=kept, random_state=seed)
+        divided[name], rest = rest[small], rest[large]
+    return {"train": rest, **divided}
+
+
+def _check(
+    labels: Tensor | None, size: int, number: int, owner: str, classes: Sequence[str], needs: Sequence[str]
+) -> None:
+    """Refuse what scikit-learn would in words of its own: see that the last of the needs gets its number."""
+    wanted, fewest, each = " and ".join(needs), 1, ""
+    if labels is not None:
+        counts = labels.bincount(minlength=len(classes))
+        rare = int(counts.argmin())
+        if counts[rare] < len(needs):
+            raise DataError(
+                f"{owner}: class {classes[rare]!r} has {counts[rare]} of {size} samples for {wanted}: "
+                f"it needs at least {len(needs)}"
+            )
+        fewest, each = len(counts), ", one of each class"
+    if not fewest <= number <= size - fewest:
+        raise DataError(
+            f"{owner}: {size} samples cannot be split into {wanted} with {number} for {needs[-1]}: "
+            f"each needs at least {fewest}{each} (see {needs[-1]}_size)"
+        )

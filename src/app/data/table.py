@@ -1,5 +1,6 @@
 """Reads a CSV file into tensors, or says which row and column cannot be read."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from app.errors import DataError, nearest
 
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
 
 class Table:
     """The text of a CSV file with a header; rows are counted from 1 below it.
@@ -18,55 +21,68 @@ class Table:
         path: The file.
 
     Raises:
-        DataError: If it cannot be read, is empty or has a column twice.
+        DataError: If it cannot be read, is empty, has a column twice or something else than commas between columns.
     """
 
     def __init__(self, path: Path) -> None:
         """Read the file."""
         self.path = path
         try:
-            self.frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
             with path.open(encoding="utf-8-sig") as file:
-                header = pd.read_csv(file, dtype=str, header=None, nrows=1).iloc[0].tolist()
+                header = pd.read_csv(file, dtype=str, header=None, nrows=1).iloc[0].astype(str).tolist()
+            separators = [name for sign, name in SEPARATORS.items() if len(header) == 1 and sign in header[0]]
+            if separators:
+                raise DataError(f"{path}: columns must be separated by commas, and seem to be by {separators[0]}")
+            self.frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig").fillna("")
         except (OSError, ValueError, pd.errors.ParserError) as error:
             raise DataError(f"{path} cannot be read as CSV: {str(error).strip()}") from error
         if self.frame.empty:
             raise DataError(f"{path} has no rows")
         if len(set(header)) < len(header):
-            raise DataError(f"{path} has a column twice: {', '.join(map(str, header))}")
+            raise DataError(f"{path} has a column twice: {', '.join(header)}")
+        if not isinstance(self.frame.index, pd.RangeIndex):  # pandas has taken the first values for names of rows
+            raise DataError(f"{path} has more values in a row than the {len(header)} columns of its header")
         self.columns: list[str] = list(self.frame.columns)
 
     def column(self, column: str | int) -> str | None:
         """Return the name of a column given by name or position, None if there is no such name.
 
+        A text that is no column's name is a position if it is a number: all that the command line gives is text.
+
         Raises:
             DataError: If there is no such position.
         """
-        if isinstance(column, str):
-            return column if column in self.columns else None
-        if not -len(self.columns) <= column < len(self.columns):
+        if column in self.columns:
+            return str(column)
+        if isinstance(column, str) and not re.fullmatch(r"[+-]?\d+", column):
+            return None
+        if not -len(self.columns) <= int(column) < len(self.columns):
             raise DataError(f"{self.path} has {len(self.columns)} columns: there is no column {column}")
-        return self.columns[column]
+        return self.columns[int(column)]
 
     def numbers(self, columns: Sequence[str]) -> Tensor:
         """Return columns as floats (rows, columns).
 
         Raises:
-            DataError: If a column is missing, or a value is not a finite number.
+            DataError: If a column is missing, or a value is not a finite number of 32 bits.
         """
         for name in columns:
             if name not in self.columns:
                 raise DataError(f"{self.path} has no column {name}{nearest(name, self.columns)}")
         values = self.frame[list(columns)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
-        wrong = np.argwhere(~np.isfinite(values))
-        if len(wrong):
+        numbers = torch.tensor(values, dtype=torch.float32)
+        wrong = torch.nonzero(~numbers.isfinite()).tolist()
+        if wrong:
             row, column = wrong[0]
             text = self.frame[columns[column]].iloc[row]
-            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-            raise DataError(
-                f"{self.path}, row {row + 1}, column {columns[column]}: {text!r} is not a finite number{more}"
-            )
-        return torch.tensor(values, dtype=torch.float32)
+            reason = "is too large" if np.isfinite(values[row, column]) else "is not a finite number"
+            raise DataError(f"{self.path}, row {row + 1}, column {columns[column]}: {text!r} {reason}{_more(wrong)}")
+        return numbers
+
+    def blank(self, column: str) -> str | None:
+        """Say where a column is blank, None if it is nowhere."""
+        rows = np.flatnonzero(self.frame[column].str.strip() == "").tolist()
+        return f"{self.path}, row {rows[0] + 1}, column {column} is blank{_more(rows)}" if rows else None
 
     def is_text(self, column: str) -> bool:
         """Say whether a column holds anything but numbers and blanks."""
@@ -76,7 +92,7 @@ class Table:
     def values(self, column: str) -> list[str]:
         """Return the different values of a column, numbers in their order, else by alphabet."""
         found = list(self.frame[column].unique())
-        return sorted(found) if self.is_text(column) else sorted(found, key=lambda text: (not text, float(text or 0)))
+        return sorted(found) if self.is_text(column) else sorted(found, key=float)
 
     def labels(self, column: str, classes: Sequence[str]) -> Tensor:
         """Return a column as numbers of classes (rows,).
@@ -92,3 +108,7 @@ class Table:
                 f"{self.path}, row {wrong[0] + 1}, column {column}: {text!r} is not one of {', '.join(classes)}"
             )
         return torch.tensor(numbers, dtype=torch.long)
+
+
+def _more(places: Sequence[object]) -> str:
+    return f" (and {len(places) - 1} more)" if len(places) > 1 else ""

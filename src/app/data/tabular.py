@@ -8,9 +8,9 @@ from torch.utils.data import TensorDataset
 
 from app.data.files import locate
 from app.data.memory import InMemory, Split, TensorLoader
-from app.data.splits import split as split_of
+from app.data.splits import divide
 from app.data.table import Table
-from app.errors import DataError, nearest
+from app.errors import DataError, UsageError, nearest
 
 
 class Tabular(InMemory):
@@ -30,7 +30,7 @@ class Tabular(InMemory):
         balanced: Draw training rows of every class equally often.
 
     Raises:
-        ValueError: If the shares leave nothing to train on.
+        ValueError: If the shares leave nothing to train on, or features are none or named twice.
     """
 
     def __init__(
@@ -51,6 +51,8 @@ class Tabular(InMemory):
         super().__init__(batch_size, drop_last, balanced=balanced)
         if min(val_size, test_size) <= 0 or val_size + test_size >= 1:
             raise ValueError(f"val_size {val_size} and test_size {test_size} must leave rows to train on")
+        if features is not None and (not features or len(set(features)) < len(features)):
+            raise ValueError(f"features must be one or more different columns: {features}")
         self.path = path
         self.target = target
         self.features = features
@@ -60,6 +62,7 @@ class Tabular(InMemory):
         self.test_size = test_size
         self.whole = whole
         self.tensors: tuple[Tensor, Tensor | None] | None = None
+        self.lack: str | None = None
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -77,15 +80,16 @@ class Tabular(InMemory):
         return str(self.target)
 
     def facts(self) -> dict[str, Any]:
-        """Return the columns, classes and sizes of the file."""
+        """Return the columns by name, the kind, the classes and the sizes of the file."""
         self._read()
-        return {**super().facts(), "features": self.features, "classes": self.classes, "target": self.target}
+        columns = {"features": self.features, "target": self.target}
+        return {**super().facts(), **columns, "kind": self.kind, "classes": self.classes}
 
     def build(self, split: Split) -> tuple[Tensor, Tensor]:
         """Return the rows of a split, stratified by class."""
         inputs, targets = self._read()
         if targets is None:
-            raise DataError(f"{self.path} has no column {self.target}, which {split} needs")
+            raise DataError(f"{self.lack}: {split} needs targets")
         if self.whole and split == "test":
             return inputs, targets
         rows = self._split(targets)[split]
@@ -106,31 +110,49 @@ class Tabular(InMemory):
             super().setup(stage)
 
     def _split(self, targets: Tensor) -> dict[Split, Tensor]:
-        labels, size = None if targets.is_floating_point() else targets, len(targets)
-        rest, test = split_of(labels, size, round(self.test_size * size), seed=0)
-        remaining = None if labels is None else labels[rest]
-        train, val = split_of(remaining, len(rest), round(self.val_size * size), seed=1)
-        return {"train": rest[train], "val": rest[val], "test": test}
+        size, labels = len(targets), None if targets.is_floating_point() else targets
+        parts: dict[Split, tuple[int, int]] = {
+            "test": (round(self.test_size * size), 0),
+            "val": (round(self.val_size * size), 1),
+        }
+        return divide(labels, size, parts, self.path, self.class_names)
 
     def _read(self) -> tuple[Tensor, Tensor | None]:
+        """Return inputs and, unless the file lacks them, targets; name what settings leave open."""
         if self.tensors is None:
             table = Table(locate(self.path))
-            target = table.column(-1 if self.target is None else self.target)
-            if target in (self.features or ()):  # the last column, or the position given, of a file without targets
-                target = None
+            target = self._column(table)
+            absent = f"{self.path} has no column {self.target}{nearest(str(self.target), table.columns)}"
+            self.lack = absent if target is None else table.blank(target)
+            known = self.kind == "regression" or (self.kind == "classification" and self.classes)
+            if self.lack and (self.features is None or not known):
+                raise DataError(self.lack)
+            self.target = target or self.target
             if self.features is None:
-                if target is None:
-                    raise DataError(
-                        f"{self.path} has no column {self.target}{nearest(str(self.target), table.columns)}"
-                    )
                 self.features = [name for name in table.columns if name != target]
-                self.target = target
-            self.tensors = table.numbers(self.features), None if target is None else self._targets(table, target)
+            if target in self.features:
+                raise UsageError(f"column {target} is the target and cannot be one of the features as well")
+            if not self.features:
+                raise DataError(f"{self.path} has one column only, {target}: there is nothing to predict it from")
+            targets = None if self.lack or target is None else self._targets(table, target)
+            self.tensors = table.numbers(self.features), targets
         return self.tensors
 
+    def _column(self, table: Table) -> str | None:
+        """Return the name of the target, None if the file does not have it."""
+        if self.whole and isinstance(self.target, str):  # a name by now: never another column of another file
+            return self.target if self.target in table.columns else None
+        return table.column(-1 if self.target is None else self.target)
+
     def _targets(self, table: Table, target: str) -> Tensor:
-        if self.kind == "regression" or (self.kind == "auto" and not self.classes and not table.is_text(target)):
-            return table.numbers([target])
+        if self.kind == "auto":
+            self.kind = "classification" if self.classes or table.is_text(target) else "regression"
+        if self.kind == "regression":
+            try:
+                return table.numbers([target])
+            except DataError as error:
+                hint = "\nto predict classes: --config configs/tabular_classes.yaml" if table.is_text(target) else ""
+                raise DataError(f"{error}{hint}") from error
         self.classes = self.classes or table.values(target)
         if len(self.classes) < 2:
             raise DataError(f"{self.path}: column {target} has one class only, {self.classes[0]!r}")

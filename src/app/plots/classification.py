@@ -126,5 +126,5 @@ def regions(
             linewidths=0.4,
             label=shorten(names[number]),
         )
-    plot.legend(frameon=True, fontsize=8)
+    plot.legend(frameon=True, fontsize=8, loc="upper right")  # "best" takes seconds on many points, and warns
     return figure

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchmetrics import MetricCollection
 
 from app import schedulers
+from app.bounds import check
 from app.errors import UsageError
 from app.seeds import epoch_seed
 
@@ -47,6 +48,7 @@ class SupervisedTask(LightningModule, ABC):
     ) -> None:
         """Store the parts."""
         super().__init__()
+        check("l1", l1, 0)
         with warnings.catch_warnings():
             # Lightning advises to leave networks out; the command line saves their class path, which rebuilds them.
             warnings.filterwarnings("ignore", message="Attribute '.*' is an instance of `nn.Module`")

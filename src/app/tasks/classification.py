@@ -47,6 +47,8 @@ class Classification(SupervisedTask):
         """Store the parts."""
         if not num_classes or num_classes < 2:
             raise ValueError(f"num_classes must be at least 2: {num_classes}")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing must be in [0, 1): {label_smoothing}")
         metrics = MetricCollection({"accuracy": MulticlassAccuracy(num_classes, average="micro")})
         super().__init__(network, optimizer, lr_scheduler, metrics, l1, compile)
         self.num_classes = num_classes
@@ -99,10 +101,11 @@ class Classification(SupervisedTask):
         return predictions
 
     def on_test_epoch_end(self) -> None:
-        """Log the share of each class that is recognized."""
+        """Log the share of each class that is recognized, of those that occur."""
         counts = self.confusion.compute()
-        shares = counts.diag() / counts.sum(1).clamp_min(1)
-        self.log_dict({f"test/accuracy_{name}": share for name, share in zip(self.class_names, shares, strict=True)})
+        shares = counts.diag() / counts.sum(1)
+        named = zip(self.class_names, shares, strict=True)
+        self.log_dict({f"test/accuracy_{name}": share for name, share in named if not share.isnan()})
         self.confusion.reset()
 
     @property

@@ -11,6 +11,7 @@ from torch.nn import functional
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
+from app.bounds import check
 from app.tasks.base import Columns, SupervisedTask
 from app.tasks.classification import entropy
 
@@ -43,6 +44,8 @@ class NextCharacter(SupervisedTask):
         """Store the parts."""
         if not vocabulary:
             raise ValueError("the vocabulary is empty: the data or vocabulary says which characters there are")
+        check("length", length, 1)
+        check("temperature", temperature, 0)
         metrics = MetricCollection({"accuracy": MulticlassAccuracy(len(vocabulary), average="micro")})
         super().__init__(network, optimizer, lr_scheduler, metrics, l1, compile)
         self.vocabulary = vocabulary
