@@ -153,7 +153,7 @@ class InMemory(LightningDataModule, ABC):
         """Return inputs (N, ...) and targets (N, ...) of a split, the same at every call."""
 
     def setup(self, stage: str) -> None:
-        """Build the splits that a stage needs; DataError where one is too small, UsageError where none can be balanced."""
+        """Build the splits that a stage needs and that are not there yet; one that cannot be used is an error."""
         for split in SPLITS[stage]:
             if split not in self.splits:
                 inputs, targets = self.build(split)
