@@ -192,7 +192,7 @@ def test_a_resume_that_fails_changes_nothing(app: App) -> None:
     run = LOGS / "product/version_0"
     fit(app, "--config", PRODUCT, "--trainer.max_epochs", "2")
     before = {name: (run / name).read_bytes() for name in ("config.yaml", "run.json", "metrics.csv")}
-    result = app("fit", "--run", "product", "--trainer.max_epochs", "4", "--data.init_args.train_size", "0")
+    result = app("fit", "--run", "product", "--trainer.max_epochs", "4", "--data.init_args.train_size", "1")
     assert result.exit_code == 3
     assert {name: (run / name).read_bytes() for name in before} == before
 

@@ -153,23 +153,16 @@ class InMemory(LightningDataModule, ABC):
         """Return inputs (N, ...) and targets (N, ...) of a split, the same at every call."""
 
     def setup(self, stage: str) -> None:
-        """Build the splits that a stage needs and that are not there yet.
-
-        Raises:
-            DataError: If one has too few samples.
-            UsageError: If classes are to be balanced where there are none.
-        """
+        """Build the splits that a stage needs and that are not there yet; one that cannot be used is an error."""
         for split in SPLITS[stage]:
             if split not in self.splits:
                 inputs, targets = self.build(split)
-                needed = 2 if targets.is_floating_point() and stage != "predict" else 1  # R2 compares two or more
-                if len(inputs) < needed:
+                numbers = targets.is_floating_point()
+                if len(inputs) < (2 if numbers and stage != "predict" else 1):
                     short = f"has {len(inputs)} sample: R2 needs at least 2" if len(inputs) else "is empty"
                     raise DataError(f"the {split} split of {type(self).__name__} {short}")
-                if self.balanced and split == "train" and targets.is_floating_point():
-                    raise UsageError(
-                        "balanced sampling needs classes, and the targets are numbers: data.init_args.balanced"
-                    )
+                if self.balanced and split == "train" and numbers:
+                    raise UsageError("data.init_args.balanced: balanced sampling needs classes, not numbers")
                 self.splits[split] = TensorDataset(inputs, targets)
 
     def train_dataloader(self) -> TensorLoader:
