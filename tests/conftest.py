@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from app.__main__ import main
+from app.callbacks import Dashboard
 
 # Lightning calls what jsonargparse 5 removes; pyproject.toml keeps 5 out.
 os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"
@@ -40,6 +41,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test runs in a folder of its own and may write nowhere else."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def no_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing in tests of other things: the figures of a run take longer than its training."""
+    if request.node.get_closest_marker("dashboard") is None:
+        monkeypatch.setattr(Dashboard, "_open", lambda *arguments: None)
 
 
 @pytest.fixture

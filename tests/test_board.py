@@ -15,6 +15,7 @@ import pytest
 from conftest import BRIEF, PRODUCT, PROJECT, Result, spawn
 
 App = Callable[..., Result]
+pytestmark = pytest.mark.dashboard
 
 
 @contextmanager

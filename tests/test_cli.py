@@ -128,6 +128,7 @@ def test_files_agree_with_each_other_and_with_the_checkpoint(home: Path, tested:
     assert scores["test/r2"] == pytest.approx(r2, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_run_with_its_exit_code_and_the_run_can_be_resumed(
     number: signal.Signals, exit_code: int, folder: Path
@@ -188,6 +189,7 @@ def _read(descriptor: int) -> bytes:
         return b""
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_does_not_end_the_run(folder: Path) -> None:
     command = f"'{sys.executable}' -m app fit --config '{PRODUCT}' {' '.join(BRIEF)} | head -n 1"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)

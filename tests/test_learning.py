@@ -88,6 +88,7 @@ def test_help_takes_a_fraction_of_the_time_of_importing_lightning() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.dashboard
 def test_ten_times_the_epochs_take_no_more_memory(folder: Path) -> None:
     """Figures, hooks and histories must not pile up."""
 

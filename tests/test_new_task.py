@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from conftest import spawn
 
 DATA = '''
@@ -54,6 +55,7 @@ def test_a_data_module_and_a_config_make_a_task(folder: Path) -> None:
     assert max(float(line.rsplit(",", 1)[1]) for line in lines[1:]) < 0.5
 
 
+@pytest.mark.slow
 def test_any_lightning_data_module_will_do(folder: Path) -> None:
     (folder / "plain.py").write_text(PLAIN)
     (folder / "plain.yaml").write_text(CONFIG + "data: {class_path: plain.Plain}\n")

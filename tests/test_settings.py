@@ -60,6 +60,7 @@ def test_default_callbacks_can_be_switched_off(switches: list[str], app: App) ->
     assert "parameters" not in result.out
 
 
+@pytest.mark.dashboard
 def test_without_loggers_nothing_is_logged(app: App) -> None:
     result = app(*FIT, "--trainer.logger", "false", "--callbacks.learning_rate", "null")
     assert result.exit_code == 0, result.err

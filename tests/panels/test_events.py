@@ -17,6 +17,7 @@ from app.networks import MLP, Standardizer
 from app.plots import confusion
 
 App = Callable[..., Result]
+pytestmark = pytest.mark.dashboard
 RUN = Path("lightning_logs/product/version_0")
 CNN = PROJECT / "configs" / "mnist_cnn.yaml"
 EVERY_STEP = ["--dashboard.scalars.init_args.every_n_steps", "1"]
