@@ -5,7 +5,8 @@ from contextlib import ExitStack
 from torch import Tensor, nn
 
 from app.errors import UsageError, nearest
-from app.panels.base import Board, Panel, outputs_of
+from app.panels.base import Board, Panel
+from app.panels.observation import outputs_of
 
 VALUES = 10_000  # of each layer's activations: enough for a histogram, and no more than a millisecond
 

@@ -2,7 +2,8 @@
 
 from torch import Tensor
 
-from app.panels.base import Board, Panel, undisturbed
+from app.panels.base import Board, Panel
+from app.panels.observation import undisturbed
 from app.tasks import NextCharacter
 
 

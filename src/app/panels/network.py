@@ -5,8 +5,9 @@ import warnings
 from torch import Tensor, nn
 
 from app.callbacks.summary import learning_layers, parameters, shape
-from app.panels.base import Board, Panel, outputs_of, undisturbed
+from app.panels.base import Board, Panel
 from app.panels.histograms import find
+from app.panels.observation import outputs_of, undisturbed
 from app.plots import feature_maps
 
 

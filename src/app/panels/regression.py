@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from app.panels.base import Board, Gathered, Panel, undisturbed
+from app.panels.base import Board, Panel
+from app.panels.observation import Gathered, undisturbed
 from app.plots import curve, residuals, scatter
 from app.tasks import Regression
 
