@@ -1,4 +1,7 @@
-"""Sets up the project on first use and runs its tests: python scripts/test.py [pytest arguments]."""
+"""Sets up the project on first use and runs its tests: python scripts/test.py [pytest arguments].
+
+Without arguments on all cores; tests of one file share a process, and what they prepare.
+"""
 
 import os
 import sys
@@ -7,4 +10,4 @@ import environment
 
 if __name__ == "__main__":
     os.chdir(environment.PROJECT)
-    sys.exit(environment.run("pytest", sys.argv[1:], extra="test"))
+    sys.exit(environment.run("pytest", sys.argv[1:] or ["-n", "auto", "--dist", "loadfile"], extra="test"))
