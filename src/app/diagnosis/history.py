@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 RECENT = 10  # samples of gradients and activations that a judgement rests on
@@ -61,5 +61,5 @@ class History:
         }
 
     def state(self) -> dict[str, Any]:
-        """Return everything as plain values."""
-        return asdict(self)
+        """Return everything as plain values, not copied: a checkpoint is written at once."""
+        return dict(vars(self))
