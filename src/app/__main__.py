@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from app import arguments
+from app import arguments, startup
 from app.errors import AppError
 
 
@@ -20,7 +20,8 @@ def main(argv: Sequence[str]) -> int:
             board.show(argv[1:])
             return 0
         parsed = arguments.parse(argv)
-        from app.commands import run  # takes seconds: torch and lightning
+        startup.import_lightning()  # takes seconds, like torch
+        from app.commands import run
 
         run(parsed)
     except KeyboardInterrupt:

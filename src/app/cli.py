@@ -1,6 +1,7 @@
 """LightningCLI, and what belongs to the settings of this project."""
 
 import argparse
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,7 @@ class CommandLine(LightningCLI):
         settings["callbacks"] = callbacks
         return super().instantiate_trainer(**kwargs)
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, Any]:
         """Everything that runs, as config.yaml has it."""
         settings: dict[str, Any] = yaml.safe_load(self.parser.dump(self.config, skip_none=False))

@@ -30,7 +30,13 @@ def terminal() -> Console:
 
 def say(text: str) -> None:
     """Print a line as it is."""
-    _console.print(text, markup=False)
+    if _console.is_terminal or _console.quiet:
+        _console.print(text, markup=False)
+        return
+    try:
+        print(text, file=_console.file, flush=True)
+    except BrokenPipeError:
+        _console.on_broken_pipe()
 
 
 def table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

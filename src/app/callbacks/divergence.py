@@ -2,7 +2,6 @@
 
 import math
 
-import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
@@ -18,8 +17,9 @@ class StopOnDivergence(Callback):
         Raises:
             DivergedError: If it is not finite.
         """
-        if not torch.isfinite(loss):
-            self._stop("loss", loss.item(), trainer)
+        value = loss.item()
+        if not math.isfinite(value):
+            self._stop("loss", value, trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at the validation loss: the last step of an epoch may have been the one too many.

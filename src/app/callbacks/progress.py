@@ -83,10 +83,10 @@ class Progress(ProgressBar):
     def _print_epoch(self, trainer: Trainer, epoch: int) -> None:
         self._printed = epoch
         if self._enabled and self._bar is None:
-            names = sorted(trainer.callback_metrics, key=console.order)
-            fresh = [name for name in names if self._validated or not name.startswith("val/")]
-            metrics = "  ".join(f"{name} {trainer.callback_metrics[name].item():.4g}" for name in fresh)
-            console.say(f"epoch {epoch}  {metrics}")
+            metrics = trainer.callback_metrics
+            fresh = [name for name in metrics if self._validated or not name.startswith("val/")]
+            values = [f"{name} {metrics[name].item():.4g}" for name in sorted(fresh, key=console.order)]
+            console.say("  ".join([f"epoch {epoch}", *values]))
         self._validated = False
 
     def _start(self, description: str, total: int | None) -> None:

@@ -62,15 +62,19 @@ class Standardizer(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Standardize (B, C, ...)."""
-        return (values - self._like(self.mean, values)) / self._like(self.std, values)
+        mean, std = self._statistics(values)
+        return (values - mean) / std
 
     def inverse(self, values: Tensor) -> Tensor:
         """Return standardized (B, C, ...) to original units."""
-        return values * self._like(self.std, values) + self._like(self.mean, values)
+        mean, std = self._statistics(values)
+        return values * std + mean
 
-    @staticmethod
-    def _like(statistic: Tensor, values: Tensor) -> Tensor:
-        return statistic.view(-1, *[1] * (values.ndim - 2))
+    def _statistics(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        if values.ndim == 2:
+            return self.mean, self.std
+        shape = (-1, *[1] * (values.ndim - 2))
+        return self.mean.view(shape), self.std.view(shape)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:  # noqa: ANN401
         # The number of channels is known only to whoever fitted: take the checkpoint's shape.

@@ -8,6 +8,7 @@ from app.errors import UsageError, nearest
 from app.panels.base import Board, Panel
 from app.panels.observation import outputs_of
 
+BINS = 64
 VALUES = 10_000  # of each layer's activations: enough for a histogram, and no more than a millisecond
 
 
@@ -43,9 +44,9 @@ class Histograms(Panel):
         """Log parameters and gradients."""
         assert board.writer is not None
         for name, parameter in board.task.named_parameters():
-            board.writer.add_histogram(f"parameters/{name}", parameter.detach(), board.step)
+            board.writer.add_histogram(f"parameters/{name}", parameter.detach(), board.step, BINS)
             if parameter.grad is not None:
-                board.writer.add_histogram(f"gradients/{name}", parameter.grad, board.step)
+                board.writer.add_histogram(f"gradients/{name}", parameter.grad, board.step, BINS)
 
     def after_step(self, board: Board, loss: Tensor) -> None:
         """Log what the layers returned, and stop listening."""
@@ -53,7 +54,7 @@ class Histograms(Panel):
         self._hooks.close()
         for name, values in self._activations.items():
             values = values.flatten()
-            board.writer.add_histogram(f"activations/{name}", values[:: 1 + len(values) // VALUES], board.step)
+            board.writer.add_histogram(f"activations/{name}", values[:: 1 + len(values) // VALUES], board.step, BINS)
         self._activations = {}
 
     def _chosen(self, task: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -16,6 +16,7 @@ from torchmetrics import MetricCollection
 from app import schedulers
 from app.bounds import check
 from app.errors import UsageError
+from app.performance import fused
 from app.seeds import epoch_seed
 
 Batch = Tensor | Sequence[Any]
@@ -121,21 +122,19 @@ class SupervisedTask(LightningModule, ABC):
         torch.default_generator.manual_seed(seed)
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
-        self._loss_sum = torch.zeros((), device=self.device)
-        self._samples = 0
+        self._train_loss = Mean(self.device)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a batch."""
         inputs, targets = batch
         loss = self.loss(self.outputs(inputs), targets)
         # Summed here and logged once an epoch: self.log in every step costs as much as the step of a small network.
-        self._loss_sum += loss.detach() * len(targets)
-        self._samples += len(targets)
+        self._train_loss.add(loss.detach(), len(targets))
         return loss + self.l1 * self._norm() if self.l1 else loss
 
     def on_train_epoch_end(self) -> None:
         """Log the mean training loss of the epoch."""
-        self.log("train/loss", self._loss_sum / max(self._samples, 1), sync_dist=True)
+        self.log("train/loss", self._train_loss.value, sync_dist=True)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Log loss and metrics of a batch of the validation split; return its predictions."""
@@ -155,7 +154,7 @@ class SupervisedTask(LightningModule, ABC):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Build the optimizer and, if there is one, the scheduler."""
         try:
-            optimizer = self.optimizer(self.parameters())
+            optimizer = fused(self.optimizer(self.parameters()))
             if self.lr_scheduler is None:
                 return optimizer
             scheduler = schedulers.build(self.lr_scheduler, optimizer, self.trainer)
@@ -190,6 +189,29 @@ class SupervisedTask(LightningModule, ABC):
         self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, batch_size=len(targets), sync_dist=True)
         self.log_dict(metrics, on_step=False, on_epoch=True, batch_size=len(targets))
         return predictions
+
+
+class Mean:
+    """The mean of losses over samples, one addition a batch.
+
+    Args:
+        device: Where the losses are.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        """Start without samples."""
+        self.total = torch.zeros((), device=device)
+        self.samples = 0
+
+    def add(self, loss: Tensor, samples: int) -> None:
+        """Take in the mean loss of some samples."""
+        self.total.add_(loss, alpha=samples)
+        self.samples += samples
+
+    @property
+    def value(self) -> Tensor:
+        """The mean, 0 without samples."""
+        return self.total / max(self.samples, 1)
 
 
 def batches(dataset: Dataset[Any], size: int = 1024) -> Iterator[Sequence[Any]]:
