@@ -1,6 +1,7 @@
 """`validate`, `test` and `predict`: what a checkpoint is worth; never untrained weights, and no new run."""
 
 import os
+import time
 
 from lightning.pytorch import Trainer
 
@@ -23,7 +24,7 @@ def score(cli: CommandLine, arguments: Arguments) -> None:
     Raises:
         UsageError: If there is no checkpoint, it does not fit, or no batch is scored.
     """
-    command, run = arguments.command, _recorded(cli, arguments)
+    start, command, run = time.monotonic(), arguments.command, _recorded(cli, arguments)
     saved, changed = _restore(cli, arguments)
     # While a run trains, its metrics.csv is its own.
     if command == "test" and run is not None and run.record().get("status") != "running":
@@ -40,7 +41,7 @@ def score(cli: CommandLine, arguments: Arguments) -> None:
         console.say("nothing is written")
         return
     runs.write_json(run.folder / f"{command}.json", metrics)
-    _record(run, command, saved, changed)
+    _record(run, command, saved, changed, time.monotonic() - start)
 
 
 def predict(cli: CommandLine, arguments: Arguments) -> None:
@@ -49,7 +50,7 @@ def predict(cli: CommandLine, arguments: Arguments) -> None:
     Raises:
         UsageError: If there is no checkpoint, it does not fit, or nothing is predicted.
     """
-    run = _recorded(cli, arguments)
+    start, run = time.monotonic(), _recorded(cli, arguments)
     saved, changed = _restore(cli, arguments)
     cli.trainer.loggers = []
     writers = [callback for callback in callbacks(cli.trainer) if isinstance(callback, PredictionsFile)]
@@ -61,7 +62,7 @@ def predict(cli: CommandLine, arguments: Arguments) -> None:
     if run is None:
         console.say("nothing is written")
         return
-    _record(run, "predict", saved, changed)
+    _record(run, "predict", saved, changed, time.monotonic() - start)
 
 
 def _recorded(cli: CommandLine, arguments: Arguments) -> runs.Run | None:
@@ -95,8 +96,9 @@ def _restore(cli: CommandLine, arguments: Arguments) -> tuple[Saved, dict[str, s
     return saved, changed
 
 
-def _record(run: runs.Run, command: str, saved: Saved, changed: dict[str, str]) -> None:
-    run.update(**{command: {"checkpoint": str(saved.path), "epoch": saved.epoch, "changed": changed}})
+def _record(run: runs.Run, command: str, saved: Saved, changed: dict[str, str], seconds: float) -> None:
+    facts = {"checkpoint": str(saved.path), "epoch": saved.epoch, "changed": changed, "wall_time_s": round(seconds, 3)}
+    run.update(**{command: facts})
 
 
 def _log_to(trainer: Trainer, run: runs.Run, saved: Saved) -> None:

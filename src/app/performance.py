@@ -1,9 +1,14 @@
-"""What keeps small networks fast."""
+"""What keeps training fast without changing what it learns; docs/performance.md has the figures."""
 
 import os
 
 import torch
+from torch import nn
 from torch.optim import Optimizer
+
+# Multiplications in the layers of a network for one batch, below which a second thread costs more than it does.
+SMALL = 2**24
+CHOSEN = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def tune() -> None:
@@ -14,6 +19,26 @@ def tune() -> None:
     """
     if not torch.cuda.is_available():
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
+
+
+def fit_threads(network: nn.Module, batch_size: int) -> None:
+    """Train a small network on one thread, unless the environment says how many.
+
+    Threads wait for each other by spinning: on a busy machine a small network is many times slower with two. Layers
+    that use a weight more than once for each sample, convolutional and recurrent ones, are worth all threads.
+    """
+    weights = list(network.parameters())
+    once = all(weight.ndim <= 2 for weight in weights)
+    recurrent = any(isinstance(layer, nn.RNNBase) for layer in network.modules())
+    work = batch_size * sum(weight.numel() for weight in weights)
+    if once and not recurrent and work < SMALL and not any(os.environ.get(name) for name in CHOSEN):
+        torch.set_num_threads(1)
+
+
+def threads() -> str:
+    """Return in words how many threads compute."""
+    count = torch.get_num_threads()
+    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def fused(optimizer: Optimizer) -> Optimizer:

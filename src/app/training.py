@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lightning.pytorch import Trainer
 
-from app import console, environment, runs
+from app import console, environment, performance, runs
 from app.arguments import Arguments
 from app.callbacks import BestAndLast, Dashboard, Diagnosis
 from app.callbacks.checks import Monitors, SameLength
@@ -100,6 +100,7 @@ def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
 
 
 def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], None]) -> None:
+    performance.fit_threads(cli.model, getattr(cli.datamodule, "batch_size", performance.SMALL))
     trainer, record = cli.trainer, RunRecord(run, cli.settings["seed_everything"], begin)
     _open(trainer, run, saved.steps if saved else 0)
     callbacks(trainer)[:0] = [record, Monitors()]

@@ -87,9 +87,14 @@ for name in ("on_train_batch_start", "on_before_zero_grad", "on_before_backward"
 
 def train(app: App, *arguments: str | Path) -> tuple[Path, list[Any]]:
     trainers: list[Trainer] = []
+    fit = Trainer.fit
+
+    def kept(trainer: Trainer, *given: Any, **named: Any) -> None:  # noqa: ANN401
+        trainers.append(trainer)
+        fit(trainer, *given, **named)
+
     with pytest.MonkeyPatch.context() as patch:
-        fit = Trainer.fit
-        patch.setattr(Trainer, "fit", lambda self, *given, **named: (trainers.append(self), fit(self, *given, **named)))
+        patch.setattr(Trainer, "fit", kept)
         result = app("fit", "--trainer.max_epochs", "4", *arguments)
     assert result.exit_code == 0, result.err
     name = str(arguments[list(arguments).index("--name") + 1])
@@ -98,14 +103,17 @@ def train(app: App, *arguments: str | Path) -> tuple[Path, list[Any]]:
     return Path("lightning_logs") / name / "version_0", getattr(trainer, "called", [])
 
 
-def same(one: Any, other: Any, where: str = "") -> None:
+def same(one: object, other: object, where: str = "") -> None:
     if isinstance(one, Tensor):
+        assert isinstance(other, Tensor)
         assert torch.equal(one, other), where
     elif isinstance(one, dict):
+        assert isinstance(other, dict)
         assert one.keys() == other.keys(), where
         for key, value in one.items():
             same(value, other[key], f"{where}.{key}")
     elif isinstance(one, list | tuple):
+        assert isinstance(other, list | tuple)
         assert len(one) == len(other), where
         for index, value in enumerate(one):
             same(value, other[index], f"{where}.{index}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from app import console
+from app import console, performance
 from app.callbacks.checkpoint import BestAndLast
 from app.errors import AppError, DivergedError, Interrupted
 from app.runs import Run
@@ -37,7 +37,8 @@ class RunRecord(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say that the run is running; from here on a signal ends it between two batches."""
-        console.say(f"run {self.run.folder}, seed {self.seed}, on {trainer.accelerator.name()}")
+        threads = f", {performance.threads()}" if trainer.accelerator.name() == "cpu" else ""
+        console.say(f"run {self.run.folder}, seed {self.seed}, on {trainer.accelerator.name()}{threads}")
         self.started = True
         for number in (signal.SIGINT, signal.SIGTERM):
             self._handlers[number] = signal.signal(number, self._on_signal)
