@@ -113,4 +113,5 @@ def compare(row: Row, rounds: int) -> str:
     ours, reference = (statistics.median(side) for side in zip(*pairs, strict=True))
     reached = "aim" if ratio <= row.aim else "must" if ratio <= row.must else "**missed**"
     spread = f"{ratio:.3g} ({min(ratios):.3g} to {max(ratios):.3g})"
-    return f"| {row.title} | {ours:.3g} / {reference:.3g} {row.unit} | {spread} | {row.must:.3g} | {row.aim:.3g} | {reached} |"
+    limits = f"{row.must:.3g} | {row.aim:.3g} | {reached}"
+    return f"| {row.title} | {ours:.3g} / {reference:.3g} {row.unit} | {spread} | {limits} |"
