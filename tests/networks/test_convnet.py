@@ -17,6 +17,7 @@ def test_it_is_the_network_written_by_hand() -> None:
         nn.Flatten(),
         nn.Linear(1568, 10),
     )
+    by_hand.to(memory_format=torch.channels_last)
     torch.manual_seed(0)
     network = ConvNet(1, [16, 32], 28, 10)
     images = torch.randn(4, 1, 28, 28)

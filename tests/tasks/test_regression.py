@@ -87,7 +87,7 @@ def test_training_follows_the_loop_written_by_hand(folder: Path) -> None:
     network = MLP(2, [16, 8])
     x = (inputs - trained.inputs.mean) / trained.inputs.std
     y = (targets - trained.targets.mean) / trained.targets.std
-    optimizer, shuffle = torch.optim.Adam(network.parameters(), lr=1e-3), Shuffle(0)
+    optimizer, shuffle = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True), Shuffle(0)
     for epoch in range(4):
         shuffle.set_epoch(epoch)
         for batch in shuffle.order(1000).split(100):
