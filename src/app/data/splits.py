@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from app.data.memory import Split
@@ -25,6 +24,8 @@ def divide(
     Raises:
         DataError: If a part would be empty or a class has too few samples.
     """
+    from sklearn.model_selection import train_test_split  # half a second that predictions of other files need not wait
+
     divided: dict[Split, Tensor] = {}
     rest, names = torch.arange(size), [*parts]
     for place, (name, (number, seed)) in enumerate(parts.items()):
