@@ -62,7 +62,7 @@ class Standardizer(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Standardize (B, C, ...)."""
-        return (values - self._like(self.mean, values)) / self._like(self.std, values)
+        return (values - self._like(self.mean, values)).div_(self._like(self.std, values))  # one tensor less to fill
 
     def inverse(self, values: Tensor) -> Tensor:
         """Return standardized (B, C, ...) to original units."""
