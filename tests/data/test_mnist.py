@@ -51,3 +51,16 @@ def test_a_damaged_file_is_named(name: str, small_mnist: Path, folder: Path) -> 
 def test_a_validation_split_that_leaves_nothing_is_refused(val_size: int, small_mnist: Path) -> None:
     with pytest.raises(DataError, match="cannot be split"):
         MNIST(str(small_mnist), val_size=val_size).build("train")
+
+
+def test_the_training_files_are_read_once_for_both_of_their_splits(
+    small_mnist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[bool] = []
+    read = MNIST.read
+    monkeypatch.setattr(MNIST, "read", lambda self, train: reads.append(train) or read(self, train))
+    data = MNIST(str(small_mnist), val_size=40)
+    first = {split: data.build(split) for split in ("train", "val")}  # type: ignore[arg-type]
+    assert reads == [True]
+    for split in ("val", "train"):
+        assert torch.equal(data.build(split)[0], first[split][0])  # type: ignore[arg-type]
