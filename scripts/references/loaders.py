@@ -4,6 +4,9 @@ python scripts/references/loaders.py mnist --root FOLDER      one pass over the 
 python scripts/references/loaders.py cifar10 [--root FOLDER]  the same, cropped and flipped; by default random pixels
 """
 
+# The package has no py.typed: seen from here, its classes are of any type.
+# mypy: disable-error-code="import-untyped,misc"
+
 import argparse
 import json
 import time
