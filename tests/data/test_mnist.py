@@ -61,7 +61,8 @@ def test_the_training_files_are_read_once_for_both_of_their_splits(
 
     def counted(self: MNIST, train: bool) -> tuple[torch.Tensor, torch.Tensor]:
         reads.append(train)
-        return read(self, train)
+        tensors: tuple[torch.Tensor, torch.Tensor] = read(self, train)
+        return tensors
 
     monkeypatch.setattr(MNIST, "read", counted)
     data = MNIST(str(small_mnist), val_size=40)
