@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from app.data import Chars, InMemory, Line, Linear, Product, Sine, Threshold
-from app.data.memory import Balanced, Shuffle, Split, TensorLoader
+from app.data.memory import MOST_NUMBERS, Balanced, Shuffle, Split, TensorLoader, evaluation_loader
 from app.errors import DataError, UsageError
 
 
@@ -114,6 +114,15 @@ def test_shuffling_draws_nothing_from_the_global_generator() -> None:
     torch.manual_seed(0)
     list(loader)
     assert torch.equal(torch.rand(1), expected)
+
+
+@pytest.mark.parametrize(("shape", "batch_size"), [((3,), 8), ((), 8), ((3, 32, 32), 8), ((3, 32, 32), 128)])
+def test_evaluation_batches_are_large_but_bounded(shape: tuple[int, ...], batch_size: int) -> None:
+    tensor = torch.arange(20_000).view(-1, *[1] * len(shape)).expand(-1, *shape)
+    sizes = [len(batch) for (batch,) in evaluation_loader(TensorDataset(tensor), batch_size)]
+    assert sum(sizes) == 20_000
+    assert batch_size <= sizes[0] < 20_000
+    assert sizes[0] == batch_size or sizes[0] * tensor[0].numel() <= MOST_NUMBERS
 
 
 def test_an_empty_split_is_named() -> None:

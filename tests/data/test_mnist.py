@@ -51,3 +51,22 @@ def test_a_damaged_file_is_named(name: str, small_mnist: Path, folder: Path) -> 
 def test_a_validation_split_that_leaves_nothing_is_refused(val_size: int, small_mnist: Path) -> None:
     with pytest.raises(DataError, match="cannot be split"):
         MNIST(str(small_mnist), val_size=val_size).build("train")
+
+
+def test_the_training_files_are_read_once_for_both_of_their_splits(
+    small_mnist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[bool] = []
+    read = MNIST.read
+
+    def counted(self: MNIST, train: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        reads.append(train)
+        tensors: tuple[torch.Tensor, torch.Tensor] = read(self, train)
+        return tensors
+
+    monkeypatch.setattr(MNIST, "read", counted)
+    data = MNIST(str(small_mnist), val_size=40)
+    train, val = data.build("train"), data.build("val")
+    assert reads == [True]
+    assert torch.equal(data.build("val")[0], val[0])
+    assert torch.equal(data.build("train")[0], train[0])

@@ -6,6 +6,7 @@ import pytest
 import torch
 from conftest import PROJECT, Result, read_csv
 
+from app.data.table import Table, read
 from app.data.tabular import Tabular
 from app.errors import DataError, UsageError
 
@@ -69,6 +70,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "a blank label": (table() + "1,2, ,3\n", {"target": "kind"}, ["row 41", "column kind is blank"]),
     "a row cut short": (table() + "1,2,x\n", {}, ["row 41", "column price is blank"]),
     "rows longer than the header": ("a,b\n" + "1,2,3\n" * 30, {}, ["more values in a row than the 2 columns"]),
+    "row numbers without a header": ("a,b\n" + "".join(f"{row},2,3\n" for row in range(30)), {}, ["more values in a"]),
     "semicolons": (table().replace(",", ";"), {}, ["commas", "semicolons"]),
     "semicolons and decimal commas": ("a;b;price\n" + "1,5;2,5;3\n" * 30, {}, ["semicolons"]),
     "tabs": (table().replace(",", "\t"), {}, ["commas", "tabs"]),
@@ -94,6 +96,25 @@ def test_a_wrong_file_is_named_with_row_and_column(case: str, path: Path) -> Non
         data.build("train")
     for word in ["mine.csv", *words]:
         assert word in str(error.value)
+
+
+SPELLINGS = ["1", "-0", "+5", "007", " 1.5", "1.5 ", "1e3", "1E-2", ".5", "1.", "0.1", "3.4e38", "1e-45", '"2.5"']
+SPELLINGS += ["16777217", "33554433.0000001", "9007199254740993", "18446744073709551616", "0.30000000000000004"]
+
+
+def test_numbers_are_what_python_takes_them_for(path: Path) -> None:
+    path.write_text("a,b\n" + "".join(f"{text},1\n" for text in SPELLINGS))
+    expected = torch.tensor([float(text.strip('"')) for text in SPELLINGS])
+    assert torch.equal(Table(path).numbers(["a"])[:, 0], expected)
+
+
+def test_a_file_is_read_once_for_settings_and_data_and_again_when_it_has_changed(path: Path) -> None:
+    first = read(path)
+    assert read(path) is first
+    again = read(path)
+    assert again is not first
+    path.write_text(table(50))
+    assert len(read(path).frame) == 50
 
 
 @pytest.mark.parametrize("target", ["b", "1", 1])

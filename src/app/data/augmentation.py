@@ -52,12 +52,12 @@ class Crop(nn.Module):
         """Cut an image of the same size from each padded one."""
         count, channels, height, width = images.shape
         padded = functional.pad(images, [self.padding] * 4)
-        rows, columns = torch.randint(0, 2 * self.padding + 1, (2, count, 1), device=images.device)
-        rows = rows + torch.arange(height, device=images.device)
-        columns = columns + torch.arange(width, device=images.device)
-        index = (rows * padded.shape[3]).unsqueeze(2) + columns.unsqueeze(1)
-        index = index.view(count, 1, -1).expand(count, channels, -1)
-        return padded.flatten(2).gather(2, index).view_as(images)
+        tops, lefts = torch.randint(0, 2 * self.padding + 1, (2, count, 1, 1), device=images.device)
+        planes = torch.arange(count * channels, device=images.device).view(count, channels, 1)
+        rows = planes * padded.shape[2] + tops + torch.arange(height, device=images.device)
+        # Row by row: to gather each pixel by itself takes more than twice as long.
+        pieces = padded.flatten().unfold(0, width, 1)
+        return pieces.index_select(0, (rows * padded.shape[3] + lefts).flatten()).view_as(images)
 
 
 class Flip(nn.Module):
@@ -75,7 +75,9 @@ class Flip(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Mirror some images."""
-        return torch.where(_chosen(images, self.probability), images.flip(3), images)
+        count, chosen = len(images), _chosen(images, self.probability).flatten()
+        both = torch.cat([images, images.flip(3)])
+        return both.index_select(0, torch.arange(count, device=images.device) + count * chosen)
 
 
 class Rotate(nn.Module):

@@ -10,14 +10,13 @@ import torchvision
 from torch import Tensor, nn
 
 from app.bounds import check
-from app.data.memory import InMemory, Split
-from app.data.splits import divide
+from app.data.splits import TwoParts
 from app.errors import DataError
 
 ARCHIVE = "cifar-10-python.tar.gz"
 
 
-class CIFAR10(InMemory):
+class CIFAR10(TwoParts):
     """Images uint8 (N, 3, 32, 32) in [0, 255] and labels (N,); validation is a stratified part of the training images.
 
     Args:
@@ -28,6 +27,7 @@ class CIFAR10(InMemory):
         augment: Transforms of training images, in turn.
     """
 
+    title = "CIFAR-10"
     class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
     def __init__(
@@ -65,15 +65,10 @@ class CIFAR10(InMemory):
                 f"or {ARCHIVE}, which holds it; or name a folder that has it: --data.init_args.root FOLDER"
             ) from error
 
-    def build(self, split: Split) -> tuple[Tensor, Tensor]:
-        """Read a split; validation and training share the training files, never an image."""
+    def read(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Read the images to train or to test on."""
         try:
-            dataset = torchvision.datasets.CIFAR10(str(self.root), train=split != "test")
+            dataset = torchvision.datasets.CIFAR10(str(self.root), train=train)
         except (OSError, RuntimeError) as error:
             raise DataError(f"a file in {self.root / 'cifar-10-batches-py'} is missing or damaged") from error
-        images = torch.from_numpy(dataset.data).permute(0, 3, 1, 2).contiguous()
-        labels = torch.tensor(dataset.targets)
-        if split == "test":
-            return images, labels
-        chosen = divide(labels, len(labels), {"val": (self.val_size, 0)}, "CIFAR-10", self.class_names)[split]
-        return images[chosen], labels[chosen]
+        return torch.from_numpy(dataset.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(dataset.targets)

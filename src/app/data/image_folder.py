@@ -10,7 +10,7 @@ from torch.utils.data import TensorDataset
 from app.bounds import check
 from app.data.decoding import Fit, ImageFiles
 from app.data.files import locate
-from app.data.memory import InMemory, Split, TensorLoader
+from app.data.memory import InMemory, Split, TensorLoader, evaluation_loader
 from app.data.splits import divide
 from app.errors import DataError
 
@@ -103,7 +103,9 @@ class ImageFolder(InMemory):
             files = _images(folder)
             labels = torch.full((len(files),), -1)
         self.files = [file.relative_to(root).as_posix() for file in files]
-        return TensorLoader(TensorDataset(*self._tensors(files, labels), torch.arange(len(files))), self.batch_size)
+        return evaluation_loader(
+            TensorDataset(*self._tensors(files, labels), torch.arange(len(files))), self.batch_size
+        )
 
     def setup(self, stage: str) -> None:
         """Build the splits that a stage needs; predictions are decoded as they are made."""

@@ -1,5 +1,6 @@
 """Data that fits into memory: splits of tensors and the loader that gathers their batches."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -21,6 +22,9 @@ SPLITS: dict[str, tuple[Split, ...]] = {
     "test": ("test",),
     "predict": ("test",),
 }
+
+# A batch that is only evaluated has up to so many samples, and numbers in all of its inputs.
+MOST_SAMPLES, MOST_NUMBERS = 2**14, 2**17
 
 
 class Shuffle:
@@ -102,11 +106,21 @@ class TensorLoader:
                 yield tuple(tensor.index_select(0, order[start:stop]) for tensor in self.dataset.tensors)
 
 
+def evaluation_loader(dataset: TensorDataset, batch_size: int) -> TensorLoader:
+    """Return a loader in the data set's own order, with larger batches than training where samples are small.
+
+    Nothing is learned from these batches, so that their size is free: few large ones cost little beside the network.
+    Larger still would be slower, for what layers put out is then too large for caches, and for the allocator to keep.
+    """
+    largest = max(math.prod(tensor.shape[1:]) for tensor in dataset.tensors)
+    return TensorLoader(dataset, max(batch_size, min(MOST_SAMPLES, MOST_NUMBERS // max(largest, 1))))
+
+
 class InMemory(LightningDataModule, ABC):
     """Splits held as tensors; a subclass says how each is built and names its columns or classes.
 
     Args:
-        batch_size: Samples in a batch.
+        batch_size: Samples in a training batch; evaluation takes more where they are small.
         drop_last: Leave out a last training batch that is smaller; evaluation uses every sample.
         augment: Transforms of training inputs, in turn, on the device.
         balanced: Draw training samples of every class equally often.
@@ -187,16 +201,16 @@ class InMemory(LightningDataModule, ABC):
 
     def val_dataloader(self) -> TensorLoader:
         """Return the validation split in its own order."""
-        return TensorLoader(self.splits["val"], self.batch_size)
+        return evaluation_loader(self.splits["val"], self.batch_size)
 
     def test_dataloader(self) -> TensorLoader:
         """Return the test split in its own order."""
-        return TensorLoader(self.splits["test"], self.batch_size)
+        return evaluation_loader(self.splits["test"], self.batch_size)
 
     def predict_dataloader(self) -> TensorLoader:
         """Return the test split in its own order, each sample with its index."""
         tensors = self.splits["test"].tensors
-        return TensorLoader(TensorDataset(*tensors, torch.arange(len(tensors[0]))), self.batch_size)
+        return evaluation_loader(TensorDataset(*tensors, torch.arange(len(tensors[0]))), self.batch_size)
 
 
 def generator(seed: int) -> torch.Generator:

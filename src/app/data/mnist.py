@@ -3,22 +3,22 @@
 import contextlib
 import gzip
 import io
-import tempfile
+import math
+import zlib
 from pathlib import Path
 from typing import Any
 
-import torchvision
+import torch
 from torch import Tensor, nn
 
 from app.bounds import check
-from app.data.memory import InMemory, Split
-from app.data.splits import divide
+from app.data.splits import TwoParts
 from app.errors import DataError
 
 FILES = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 
 
-class MNIST(InMemory):
+class MNIST(TwoParts):
     """Images uint8 (N, 1, 28, 28) in [0, 255] and labels (N,); validation is a stratified part of the training images.
 
     Args:
@@ -29,6 +29,7 @@ class MNIST(InMemory):
         augment: Transforms of training images, in turn.
     """
 
+    title = "MNIST"
     class_names = tuple(str(digit) for digit in range(10))
 
     def __init__(
@@ -43,6 +44,7 @@ class MNIST(InMemory):
         super().__init__(batch_size, drop_last, augment)
         check("val_size", val_size, 1)
         self.root = Path(root).expanduser()
+        self.raw = self.root / "MNIST" / "raw"
         self.val_size = val_size
 
     def facts(self) -> dict[str, Any]:
@@ -55,10 +57,12 @@ class MNIST(InMemory):
         Raises:
             DataError: If a file is missing and cannot be downloaded.
         """
-        raw = self.root / "MNIST" / "raw"
+        raw = self.raw
         if all((raw / name).is_file() or (raw / f"{name}.gz").is_file() for name in FILES):
             return
         try:
+            import torchvision  # takes seconds, and is not needed again
+
             with contextlib.redirect_stdout(io.StringIO()):  # torchvision prints each mirror that it tries
                 torchvision.datasets.MNIST(str(self.root), download=True)
         except (OSError, RuntimeError) as error:
@@ -69,39 +73,24 @@ class MNIST(InMemory):
                 "or name a folder with MNIST/raw: --data.init_args.root FOLDER"
             ) from error
 
-    def build(self, split: Split) -> tuple[Tensor, Tensor]:
-        """Read a split; validation and training share the training files, never an image."""
-        images, labels = self._read(train=split != "test")
-        if split == "test":
-            return images, labels
-        chosen = divide(labels, len(labels), {"val": (self.val_size, 0)}, "MNIST", self.class_names)[split]
-        return images[chosen], labels[chosen]
+    def read(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Read the images to train or to test on."""
+        part = "train" if train else "t10k"
+        images, labels = self._file(f"{part}-images-idx3-ubyte"), self._file(f"{part}-labels-idx1-ubyte")
+        if images.shape != (len(labels), 28, 28):
+            raise DataError(f"a file in {self.raw} is damaged: {tuple(images.shape)} images, {len(labels)} labels")
+        return images.unsqueeze(1), labels.long()
 
-    def _read(self, train: bool) -> tuple[Tensor, Tensor]:
-        with tempfile.TemporaryDirectory() as folder:
-            root = self.root if self._unpacked() else self._unpack(Path(folder))
-            try:
-                dataset = torchvision.datasets.MNIST(str(root), train=train)
-            except (OSError, RuntimeError, ValueError, AssertionError) as error:
-                raise DataError(
-                    f"a file in {self.root / 'MNIST' / 'raw'} is damaged: {error or 'wrong size'}"
-                ) from error
-        return dataset.data.unsqueeze(1), dataset.targets
-
-    def _unpacked(self) -> bool:
-        return all((self.root / "MNIST" / "raw" / name).is_file() for name in FILES)
-
-    def _unpack(self, folder: Path) -> Path:
-        """Unpack into a folder of our own: the user's may be read-only, and is theirs."""
-        source, target = self.root / "MNIST" / "raw", folder / "MNIST" / "raw"
-        target.mkdir(parents=True)
-        for name in FILES:
-            packed = source / f"{name}.gz"
-            try:
-                with (gzip.open if packed.is_file() else Path.open)(
-                    packed if packed.is_file() else source / name, "rb"
-                ) as file:
-                    (target / name).write_bytes(file.read())
-            except (OSError, EOFError) as error:
-                raise DataError(f"{packed} cannot be unpacked: {error}") from error
-        return folder
+    def _file(self, name: str) -> Tensor:
+        """Return the bytes of a file in the shape that it states: http://yann.lecun.com/exdb/mnist."""
+        path, packed = self.raw / name, self.raw / f"{name}.gz"
+        try:
+            content = path.read_bytes() if path.is_file() else gzip.decompress(packed.read_bytes())
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path if path.is_file() else packed} cannot be unpacked: {error}") from error
+        dimensions = int(name.removesuffix("-ubyte")[-1])
+        start = 4 * (1 + dimensions)
+        header = [int.from_bytes(content[place : place + 4], "big") for place in range(0, start, 4)]
+        if header[0] != 0x0800 + dimensions or len(content) != start + math.prod(header[1:]):
+            raise DataError(f"a file in {self.raw} is damaged: {name} is not what its header says")
+        return torch.frombuffer(bytearray(content[start:]), dtype=torch.uint8).view(header[1:])

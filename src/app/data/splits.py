@@ -1,13 +1,38 @@
 """Splits of what was collected once: random, or with the same share of every class."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 import torch
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 
-from app.data.memory import Split
+from app.data.memory import InMemory, Split
 from app.errors import DataError
+
+
+class TwoParts(InMemory, ABC):
+    """Data published in two parts, to train and to test on; validation is a stratified part of the first."""
+
+    title: str
+    val_size: int
+    waiting: tuple[Split, tuple[Tensor, Tensor]] | None = None
+
+    @abstractmethod
+    def read(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Return inputs (N, ...) and labels (N,) of a part."""
+
+    def build(self, split: Split) -> tuple[Tensor, Tensor]:
+        """Read a split; of training and validation, which share files, the second asked for waits in memory."""
+        if split == "test":
+            return self.read(train=False)
+        if self.waiting is not None and self.waiting[0] == split:
+            tensors, self.waiting = self.waiting[1], None
+            return tensors
+        inputs, labels = self.read(train=True)
+        parts = divide(labels, len(labels), {"val": (self.val_size, 0)}, self.title, self.class_names)
+        other: Split = "val" if split == "train" else "train"
+        self.waiting = other, (inputs[parts[other]], labels[parts[other]])
+        return inputs[parts[split]], labels[parts[split]]
 
 
 def divide(
@@ -25,6 +50,8 @@ def divide(
     Raises:
         DataError: If a part would be empty or a class has too few samples.
     """
+    from sklearn.model_selection import train_test_split  # half a second that predictions of other files need not wait
+
     divided: dict[Split, Tensor] = {}
     rest, names = torch.arange(size), [*parts]
     for place, (name, (number, seed)) in enumerate(parts.items()):

@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from app.data.files import locate
-from app.data.memory import InMemory, Split, TensorLoader
+from app.data.memory import InMemory, Split, TensorLoader, evaluation_loader
 from app.data.splits import divide
-from app.data.table import Table
+from app.data.table import Table, read
 from app.errors import DataError, UsageError, nearest
 
 
@@ -100,9 +100,9 @@ class Tabular(InMemory):
         inputs, targets = self._read()
         rows = torch.arange(len(inputs))
         if targets is None:
-            return TensorLoader(TensorDataset(inputs), self.batch_size)
+            return evaluation_loader(TensorDataset(inputs), self.batch_size)
         rows = rows if self.whole else self._split(targets)["test"]
-        return TensorLoader(TensorDataset(inputs[rows], targets[rows], rows), self.batch_size)
+        return evaluation_loader(TensorDataset(inputs[rows], targets[rows], rows), self.batch_size)
 
     def setup(self, stage: str) -> None:
         """Build what a stage needs; predictions need no targets."""
@@ -120,7 +120,7 @@ class Tabular(InMemory):
     def _read(self) -> tuple[Tensor, Tensor | None]:
         """Return inputs and, unless the file lacks them, targets; name what settings leave open."""
         if self.tensors is None:
-            table = Table(locate(self.path))
+            table = read(locate(self.path))
             target = self._column(table)
             absent = f"{self.path} has no column {self.target}{nearest(str(self.target), table.columns)}"
             self.lack = absent if target is None else table.blank(target)

@@ -63,7 +63,7 @@ class Standardizer(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """Standardize (B, C, ...)."""
         mean, std = self._statistics(values)
-        return (values - mean) / std
+        return (values - mean).div_(std)  # one tensor less to fill
 
     def inverse(self, values: Tensor) -> Tensor:
         """Return standardized (B, C, ...) to original units."""

@@ -122,4 +122,4 @@ def entropy(labels: Tensor) -> float:
 
 def scale(inputs: Tensor) -> Tensor:
     """Return uint8 images as floats in [0, 1], anything else as it is."""
-    return inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs
+    return inputs.float().div_(255) if inputs.dtype == torch.uint8 else inputs
