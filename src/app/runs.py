@@ -14,6 +14,9 @@ from typing import Any
 from app.errors import UsageError, nearest, program
 
 FOLDER = "lightning_logs"
+# What is read back from run.json, with its types.
+RECORD = {"status": str, "reason": str, "wall_time_s": int | float, "best": dict, "resumed": list, "diagnosis": list}
+RECORD |= dict.fromkeys(("test", "validate", "predict"), dict)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,9 @@ class Run:
             raise UsageError(f"{path} is damaged: {error}") from error
         if not isinstance(record, dict):
             raise UsageError(f"{path} is damaged: not an object")
+        for key, kind in RECORD.items():
+            if not isinstance(record.get(key), kind | None):
+                raise UsageError(f"{path} is damaged: {key} is {str(record[key])[:100]!r}")
         return record
 
     def update(self, **facts: Any) -> None:  # noqa: ANN401  # any JSON value
