@@ -22,10 +22,10 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import broken_files
 import mutations
 import torch
 import yaml
@@ -39,7 +39,14 @@ TEMPLATES = {
     "product": ["--data.init_args.train_size", "100"],
     "tabular": ["--data.init_args.path", "data/houses.csv"],
     "tabular_classes": ["--data.init_args.path", "data/fruit.csv"],
-    "chars": ["--data.init_args.path", "data/text.txt", "--data.init_args.window", "5", "--model.init_args.length", "5"],
+    "chars": [
+        "--data.init_args.path",
+        "data/text.txt",
+        "--data.init_args.window",
+        "5",
+        "--model.init_args.length",
+        "5",
+    ],
     "image_folder": ["--data.init_args.root", "data/images", "--data.init_args.image_size", "16"],
 }
 # Whatever a case changes, it trains for seconds and in one process.
@@ -105,7 +112,7 @@ def prepare(folder: Path) -> None:
             for row in range(12):
                 Image.new("RGB", (8 + row, 12), (row, 9, 200 * label)).save(data / "images" / colour / f"{row}.png")
         config = yaml.safe_load((PROJECT / "configs" / f"{name}.yaml").read_text())
-        small = {"embedding": 4, "hidden": 8} if name == "chars" else {}
+        small: dict[str, object] = {"embedding": 4, "hidden": 8} if name == "chars" else {}
         small = {"channels": [4, 4], "hidden_features": [8]} if name == "image_folder" else small
         config["model"]["init_args"]["network"]["init_args"] |= small
         if name != "tabular_classes":  # one with a schedule is enough: its runs do not resume with more epochs
@@ -136,15 +143,19 @@ def make(folder: Path, name: str) -> Case:
         settings = yaml.safe_load((folder / "mine.yaml").read_text())
         keys = [".".join(map(str, path)) for path in mutations.places(settings)]
         more = [f"--{rng.choice(keys)}", str(mutations.weird(rng))]
-        more = rng.choice([more, more, [more[0]], ["=".join(more)], [more[1]], [f"{more[0]}+", more[1]], [more[0] + "x", more[1]]])
+        more = rng.choice(
+            [more, more, [more[0]], ["=".join(more)], [more[1]], [f"{more[0]}+", more[1]], [more[0] + "x", more[1]]]
+        )
         what, words = " ".join(more), [*rng.choice([fit, fit, evaluate, resume]), *more]
     elif kind == "data":
         what = broken_data(folder, rng)
         words = rng.choice([fit, fit, evaluate, resume])
     else:
         parts = ["run.json", "config.yaml", "metrics.csv"]
-        file = run / rng.choice(parts) if kind == "run" else run / "checkpoints" / rng.choice(["best.ckpt", "last.ckpt"])
-        what = file.name + " " + (mutations.record if kind == "run" else mutations.checkpoint)(file, rng)
+        file = (
+            run / rng.choice(parts) if kind == "run" else run / "checkpoints" / rng.choice(["best.ckpt", "last.ckpt"])
+        )
+        what = file.name + " " + (broken_files.record if kind == "run" else broken_files.checkpoint)(file, rng)
         init = ["fit", "--init_from", "mine", "--name", "new", *PINNED]
         given = [evaluate[0], "--ckpt_path", str(file.relative_to(folder))]
         own = [evaluate, [*evaluate, "--ckpt_path", "last"], resume, resume, init]
@@ -156,10 +167,10 @@ def broken_data(folder: Path, rng: random.Random) -> str:
     """Break the data that a template uses."""
     name, data = folder.name.split("-")[0], folder / "data"
     if name in ("product", "chars"):
-        return mutations.text(data / "text.txt", rng)
+        return broken_files.text(data / "text.txt", rng)
     if name == "image_folder":
-        return mutations.images(data / "images", rng)
-    return mutations.table(data / ("houses.csv" if name == "tabular" else "fruit.csv"), rng)
+        return broken_files.images(data / "images", rng)
+    return broken_files.table(data / ("houses.csv" if name == "tabular" else "fruit.csv"), rng)
 
 
 def template(name: str) -> str:
@@ -196,7 +207,9 @@ def wrong(case: Case, outcome: Outcome, before: dict[str, bytes], after: dict[st
         return f"{outcome.megabytes:.0f} MB"
     if any(Path(name).name == "ran" for name in after):
         return "it ran what a file says"
-    records = [files.get(f"lightning_logs/{name}/version_0/run.json") for files in (after, before) for name in ("new", "mine")]
+    records = [
+        files.get(f"lightning_logs/{name}/version_0/run.json") for files in (after, before) for name in ("new", "mine")
+    ]
     started = records[:2] != records[2:] and any(b'"status": "failed"' in (record or b"") for record in records[:2])
     if outcome.code in (2, 3) and case.words[0] != "fit" and after != before:
         return f"left {', '.join(name for name in after if after[name] != before.get(name))}"
@@ -287,7 +300,7 @@ def main() -> int:
                 failures += verdict is not None
                 print(f"--seed {options.seed} --case {name.split('/')[1]}: {verdict} ({case.kind}, {template(name)})")
                 print(f"  {case.what[:300]!r}\n  {' '.join(case.words)[:300]}")
-                print("  " + outcome.err[-1500 if options.case is None else -20000:].replace("\n", "\n  "), flush=True)
+                print("  " + outcome.err[-1500 if options.case is None else -20000 :].replace("\n", "\n  "), flush=True)
     table(codes)
     print(f"{len(names)} cases, {failures} failures")
     return 1 if failures else 0

@@ -20,7 +20,15 @@ CONFIGS = PROJECT / "configs"
 FIT = ["fit", "--config", str(PRODUCT)]
 DATA, NETWORK = "--data.init_args", "--model.init_args.network.init_args"
 TABLE = ["fit", "--config", str(CONFIGS / "tabular.yaml"), f"{DATA}.path", "mine.csv", f"{DATA}.target", "price"]
-CLASSES = ["fit", "--config", str(CONFIGS / "tabular_classes.yaml"), f"{DATA}.path", "mine.csv", f"{DATA}.target", "kind"]
+CLASSES = [
+    "fit",
+    "--config",
+    str(CONFIGS / "tabular_classes.yaml"),
+    f"{DATA}.path",
+    "mine.csv",
+    f"{DATA}.target",
+    "kind",
+]
 IMAGES = ["fit", "--config", str(CONFIGS / "image_folder.yaml"), f"{DATA}.image_size", "16", f"{DATA}.root", "images"]
 TEXT = ["fit", "--config", str(CONFIGS / "chars.yaml"), f"{DATA}.path", "mine.txt"]
 RUN = Path("lightning_logs/product/version_0")
@@ -123,43 +131,115 @@ WRONG: dict[str, Row] = {
     # an empty split
     "no rows": (table(rows=0), TABLE, 3, ["mine.csv has no rows"]),
     "no bytes": (write("mine.csv", b""), TABLE, 3, ["mine.csv cannot be read"]),
-    "no row to validate on": (table(rows=4), [*TABLE, f"{DATA}.val_size", "0.01"], 3, ["mine.csv", "0 for val", "val_size"]),
+    "no row to validate on": (
+        table(rows=4),
+        [*TABLE, f"{DATA}.val_size", "0.01"],
+        3,
+        ["mine.csv", "0 for val", "val_size"],
+    ),
     "too few of a class": (classes(*"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxy"), CLASSES, 3, ["class 'y' has 1 of 30"]),
-    "a class without images": (chain(images("red", "blue"), lambda: Path("images/green").mkdir()), IMAGES, 3, ["green has no"]),
-    "an empty folder val": (chain(images("train/red", "train/blue"), lambda: Path("images/val").mkdir()), IMAGES, 3, ["images/val"]),
+    "a class without images": (
+        chain(images("red", "blue"), lambda: Path("images/green").mkdir()),
+        IMAGES,
+        3,
+        ["green has no"],
+    ),
+    "an empty folder val": (
+        chain(images("train/red", "train/blue"), lambda: Path("images/val").mkdir()),
+        IMAGES,
+        3,
+        ["images/val"],
+    ),
     "a text shorter than a window": (write("mine.txt", b"abcdefgh"), TEXT, 3, ["mine.txt", "a window needs 41"]),
     "no batch to score": (nothing, [*TEST, "--trainer.limit_test_batches", "0"], 2, ["limit_test_batches"]),
+    "no batch to predict": (
+        nothing,
+        ["predict", "--run", "product", "--trainer.limit_predict_batches", "0"],
+        2,
+        ["limit_predict_batches"],
+    ),
     # an unreadable image or text
     "text instead of an image": (
-        chain(images("red", "blue"), write("images/red/99.png", b"not an image")), IMAGES, 3, ["images/red/99.png"],
+        chain(images("red", "blue"), write("images/red/99.png", b"not an image")),
+        IMAGES,
+        3,
+        ["images/red/99.png"],
     ),
-    "a truncated image": (chain(images("red", "blue"), shorten("images/red/03.png", 30)), IMAGES, 3, ["images/red/03.png"]),
-    "a folder named like an image": (chain(images("red", "blue"), lambda: Path("images/red/99.png").mkdir()), IMAGES, 3, ["red/99.png"]),
+    "a truncated image": (
+        chain(images("red", "blue"), shorten("images/red/03.png", 30)),
+        IMAGES,
+        3,
+        ["images/red/03.png"],
+    ),
+    "a folder named like an image": (
+        chain(images("red", "blue"), lambda: Path("images/red/99.png").mkdir()),
+        IMAGES,
+        3,
+        ["red/99.png"],
+    ),
     "an image larger than memory": (
-        chain(images("red", "blue"), write("images/red/99.png", large_png())), IMAGES, 3, ["images/red/99.png"],
+        chain(images("red", "blue"), write("images/red/99.png", large_png())),
+        IMAGES,
+        3,
+        ["images/red/99.png"],
     ),
     "a text that is not UTF-8": (write("mine.txt", b"caf\xe9 " * 99), TEXT, 3, ["mine.txt", "UTF-8"]),
     "a table that is not UTF-8": (write("mine.csv", b"a,price\n1,2\ncaf\xe9,3\n"), TABLE, 3, ["mine.csv", "utf-8"]),
     # a label out of range, more classes than outputs
-    "a label that is not listed": (classes("x", "y", "z"), [*CLASSES, f"{DATA}.classes", "[x,y]"], 3, ["row 3", "'z'", "x, y"]),
-    "a label beyond num_classes": (
-        classes("x", "y", "z"), [*CLASSES, "--model.init_args.num_classes", "2", f"{NETWORK}.out_features", "2"], 2, ["label 2 for 2 classes"],
+    "a label that is not listed": (
+        classes("x", "y", "z"),
+        [*CLASSES, f"{DATA}.classes", "[x,y]"],
+        3,
+        ["row 3", "'z'", "x, y"],
     ),
-    "more classes than outputs": (classes("x", "y", "z"), [*CLASSES, f"{NETWORK}.out_features", "2"], 2, ["(2, 2) for 3 classes"]),
+    "a label beyond num_classes": (
+        classes("x", "y", "z"),
+        [*CLASSES, "--model.init_args.num_classes", "2", f"{NETWORK}.out_features", "2"],
+        2,
+        ["label 2 for 2 classes"],
+    ),
+    "more classes than outputs": (
+        classes("x", "y", "z"),
+        [*CLASSES, f"{NETWORK}.out_features", "2"],
+        2,
+        ["(2, 2) for 3 classes"],
+    ),
     # an unknown key, a value of the wrong type
-    "an unknown key": (write("mine.yaml", b"trainer: {max_epoch: 1}"), [*FIT, "--config", "mine.yaml"], 2, ["mine.yaml", "trainer.max_epoch"]),
-    "an unknown argument": (nothing, [*FIT, f"{NETWORK}.hidden", "[3]"], 2, ["network.init_args.hidden", "hidden_features?"]),
+    "an unknown key": (
+        write("mine.yaml", b"trainer: {max_epoch: 1}"),
+        [*FIT, "--config", "mine.yaml"],
+        2,
+        ["mine.yaml", "trainer.max_epoch"],
+    ),
+    "an unknown argument": (
+        nothing,
+        [*FIT, f"{NETWORK}.hidden", "[3]"],
+        2,
+        ["network.init_args.hidden", "hidden_features?"],
+    ),
     "text for a number": (nothing, [*FIT, f"{DATA}.batch_size", "many"], 2, ["batch_size", "int", "'many'"]),
     "a list for a number": (nothing, [*FIT, f"{DATA}.batch_size", "[1, 2]"], 2, ["batch_size", "int", "[1, 2]"]),
     "a mapping for a number": (nothing, [*FIT, f"{DATA}.batch_size", "{a: 1}"], 2, ["batch_size", "int", "{'a': 1}"]),
     "null for a number": (nothing, [*FIT, f"{DATA}.batch_size", "null"], 2, ["batch_size", "int", "None"]),
     "NaN for a number": (nothing, [*FIT, "--model.init_args.l1", ".nan"], 2, ["l1", "nan"]),
-    "text for arguments": (nothing, [*FIT, f"{DATA}", "app.data.Product", f"{DATA}", "many"], 2, ["data.init_args", "'many'"]),
+    "text for arguments": (
+        nothing,
+        [*FIT, f"{DATA}", "app.data.Product", f"{DATA}", "many"],
+        2,
+        ["data.init_args", "'many'"],
+    ),
     "a number for arguments": (
         write("mine.yaml", b"callbacks: {predictions: {class_path: app.callbacks.PredictionsFile, init_args: 5}}"),
-        [*FIT, "--config", "mine.yaml"], 2, ["mine.yaml: callbacks.predictions.init_args", "got 5"],
+        [*FIT, "--config", "mine.yaml"],
+        2,
+        ["mine.yaml: callbacks.predictions.init_args", "got 5"],
     ),
-    "a class path of dots": (nothing, [*FIT, "--model.init_args.network", "..."], 2, ["model.init_args.network", "..."]),
+    "a class path of dots": (
+        nothing,
+        [*FIT, "--model.init_args.network", "..."],
+        2,
+        ["model.init_args.network", "..."],
+    ),
     "a long value": (nothing, [*FIT, f"{DATA}.batch_size", "x" * 9000], 2, ["batch_size", "xxx..."]),
     # a config that is not one
     "tabs in YAML": (write("mine.yaml", b"a:\n\tb: 1"), ["fit", "--config", "mine.yaml"], 2, ["mine.yaml", "\\t"]),
@@ -167,27 +247,64 @@ WRONG: dict[str, Row] = {
     "a nested config": (write("mine.yaml", b"[" * 9000), ["fit", "--config", "mine.yaml"], 2, ["mine.yaml"]),
     "a config in itself": (
         write("mine.yaml", b"model: &m {class_path: app.tasks.Regression, init_args: {network: *m}}"),
-        [*FIT, "--config", "mine.yaml"], 2, ["mine.yaml", "aliases"],
+        [*FIT, "--config", "mine.yaml"],
+        2,
+        ["mine.yaml", "aliases"],
     ),
     "a config of a billion values": (
-        write("mine.yaml", b"a0: &a0 [x]\n" + b"".join(b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 12))),
-        [*FIT, "--config", "mine.yaml"], 2, ["mine.yaml", "aliases"],
+        write(
+            "mine.yaml",
+            b"a0: &a0 [x]\n"
+            + b"".join(b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 12)),
+        ),
+        [*FIT, "--config", "mine.yaml"],
+        2,
+        ["mine.yaml", "aliases"],
     ),
     # more than there is memory for
-    "a network larger than memory": (nothing, [*FIT, f"{NETWORK}.hidden_features", "[1000000000000]"], 2, ["not enough memory"]),
+    "a network larger than memory": (
+        nothing,
+        [*FIT, f"{NETWORK}.hidden_features", "[1000000000000]"],
+        2,
+        ["not enough memory"],
+    ),
     "layers larger than memory together": (
-        nothing, [*FIT, f"{NETWORK}.hidden_features", "[1000000000, 16]"], 2, ["not enough memory: the network takes"],
+        nothing,
+        [*FIT, f"{NETWORK}.hidden_features", "[1000000000, 16]"],
+        2,
+        ["not enough memory: the network takes"],
     ),
     "data larger than memory": (nothing, [*FIT, f"{DATA}.train_size", "1000000000000"], 2, ["memory"]),
     # a checkpoint of another network
-    "a checkpoint of another network": (nothing, [*TEST, f"{NETWORK}.hidden_features", "[5]"], 2, ["best.ckpt", "another network"]),
-    "a checkpoint without a weight": (
-        saved(BEST, lambda c: c | {"state_dict": {}}), TEST, 2, ["best.ckpt", "another network", "network.layers"],
+    "a checkpoint of another network": (
+        nothing,
+        [*TEST, f"{NETWORK}.hidden_features", "[5]"],
+        2,
+        ["best.ckpt", "another network"],
     ),
-    "a checkpoint of other things": (saved(BEST, lambda c: [1, 2]), TEST, 2, ["best.ckpt", "not a checkpoint of a run"]),
-    "a checkpoint without progress": (saved(LAST, lambda c: c | {"loops": {}}), ["fit", "--run", str(RUN)], 2, ["last.ckpt", "progress"]),
+    "a checkpoint without a weight": (
+        saved(BEST, lambda c: c | {"state_dict": {}}),
+        TEST,
+        2,
+        ["best.ckpt", "another network", "network.layers"],
+    ),
+    "a checkpoint of other things": (
+        saved(BEST, lambda c: [1, 2]),
+        TEST,
+        2,
+        ["best.ckpt", "not a checkpoint of a run"],
+    ),
+    "a checkpoint without progress": (
+        saved(LAST, lambda c: c | {"loops": {}}),
+        ["fit", "--run", str(RUN)],
+        2,
+        ["last.ckpt", "progress"],
+    ),
     "a checkpoint of another optimizer": (
-        saved(LAST, lambda c: c | {"optimizer_states": [{}]}), ["fit", "--run", str(RUN), "--trainer.max_epochs", "9"], 2, ["last.ckpt"],
+        saved(LAST, lambda c: c | {"optimizer_states": [{}]}),
+        ["fit", "--run", str(RUN), "--trainer.max_epochs", "9"],
+        2,
+        ["last.ckpt"],
     ),
     # a truncated checkpoint
     "a checkpoint cut short": (shorten(BEST, 500), TEST, 2, ["best.ckpt is damaged"]),
@@ -198,13 +315,26 @@ WRONG: dict[str, Row] = {
     # the rest of a run
     "a run without settings": (write(RUN / "config.yaml", b"["), TEST, 2, ["config.yaml cannot be read"]),
     "a run with a broken record": (write(RUN / "run.json", b"["), TEST, 2, ["run.json is damaged"]),
-    "a record of other things": (write(RUN / "run.json", b'{"best": [1]}'), TEST, 2, ["run.json is damaged: best is '[1]'"]),
+    "a record of other things": (
+        write(RUN / "run.json", b'{"best": [1]}'),
+        TEST,
+        2,
+        ["run.json is damaged: best is '[1]'"],
+    ),
     "metrics that are no table": (write(RUN / "metrics.csv", b"\xff\xfe"), TEST, 2, ["metrics.csv is damaged"]),
     # a folder that cannot be written
     "a file in the place of a folder": (
-        write("there", b""), [*FIT, "--trainer.default_root_dir", "there"], 1, ["Not a directory: there/lightning_logs"],
+        write("there", b""),
+        [*FIT, "--trainer.default_root_dir", "there"],
+        1,
+        ["Not a directory: there/lightning_logs"],
     ),
-    "a file in the place of all runs": (write("other/lightning_logs", b""), [*FIT, "--trainer.default_root_dir", "other"], 1, ["other/lightning_logs"]),
+    "a file in the place of all runs": (
+        write("other/lightning_logs", b""),
+        [*FIT, "--trainer.default_root_dir", "other"],
+        1,
+        ["other/lightning_logs"],
+    ),
 }
 
 
@@ -212,7 +342,12 @@ WRONG: dict[str, Row] = {
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a run of product."""
     home = tmp_path_factory.mktemp("home")
-    assert main([*FIT, *BRIEF, "--config", str(CONFIGS / "with/no_dashboard.yaml"), "--trainer.default_root_dir", str(home)]) == 0
+    assert (
+        main(
+            [*FIT, *BRIEF, "--config", str(CONFIGS / "with/no_dashboard.yaml"), "--trainer.default_root_dir", str(home)]
+        )
+        == 0
+    )
     return home / "lightning_logs"
 
 
@@ -239,3 +374,21 @@ def test_what_is_wrong_is_named_and_nothing_is_lost(case: str, app: App, run: Pa
     for word in words:
         assert word in result.err
     assert content(folder) == before
+
+
+@pytest.mark.parametrize("arguments", [FIT, TEST, ["validate", *TEST[1:]], ["predict", *TEST[1:]]])
+def test_a_full_disk_loses_nothing(
+    arguments: list[str], app: App, run: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    before = content(folder)
+    monkeypatch.setattr(Path, "write_text", full)
+    result = app(*arguments)
+    assert result.exit_code == 1
+    assert "No space left on device: " in result.err
+    assert len(result.err.splitlines()) == 1
+    after = content(folder)
+    assert {path: after[path] for path in before} == before
+    assert not {path.name for path in after.keys() - before.keys()} - {"predictions.csv"}
