@@ -2,6 +2,7 @@
 
 import errno
 import os
+import random
 import shutil
 import struct
 import zlib
@@ -14,6 +15,9 @@ from conftest import BRIEF, PRODUCT, PROJECT, Result
 from PIL import Image
 
 from app.__main__ import main
+from app.checkpoints import load
+from app.data.table import Table
+from app.errors import DataError, UsageError
 
 App = Callable[..., Result]
 CONFIGS = PROJECT / "configs"
@@ -311,7 +315,7 @@ WRONG: dict[str, Row] = {
     "half a checkpoint to resume from": (shorten(LAST, 9000), ["fit", "--run", str(RUN)], 2, ["last.ckpt is damaged"]),
     "an empty checkpoint": (write(BEST, b""), TEST, 2, ["best.ckpt is damaged"]),
     "text instead of a checkpoint": (write(BEST, b"not a checkpoint"), TEST, 2, ["best.ckpt"]),
-    "a checkpoint with one bit changed": (flip(BEST), TEST, 2, ["best.ckpt is damaged", "checksum"]),
+    "a checkpoint with one bit changed": (flip(BEST), TEST, 2, ["best.ckpt is damaged", "CRC"]),
     # the rest of a run
     "a run without settings": (write(RUN / "config.yaml", b"["), TEST, 2, ["config.yaml cannot be read"]),
     "a run with a broken record": (write(RUN / "run.json", b"["), TEST, 2, ["run.json is damaged"]),
@@ -392,3 +396,35 @@ def test_a_full_disk_loses_nothing(
     after = content(folder)
     assert {path: after[path] for path in before} == before
     assert not {path.name for path in after.keys() - before.keys()} - {"predictions.csv"}
+
+
+def test_a_changed_checkpoint_is_refused_or_holds_the_same(run: Path) -> None:
+    rng, path = random.Random(0), Path("changed.ckpt")
+    data, expected, refused = BEST.read_bytes(), torch.load(BEST, weights_only=True), 0
+    weights = expected.pop("state_dict")
+    for number in range(300):
+        place = rng.randrange(len(data))
+        byte = bytes([data[place] ^ 1 << rng.randrange(8)])
+        path.write_bytes(data[:place] if number % 3 == 0 else data[:place] + byte + data[place + 1 :])
+        try:
+            found = load(path).content
+        except UsageError:
+            refused += 1
+            continue
+        torch.testing.assert_close(found.pop("state_dict"), weights, rtol=0, atol=0)
+        assert str(found) == str(expected)
+    assert refused > 200
+
+
+def test_a_bad_cell_is_named_wherever_it_is(folder: Path) -> None:
+    rng = random.Random(0)
+    for text in ["", "x", "nan", "inf", "-Infinity", "1e39", "1,5", "1 2", "0x1F", "--1", "1e", "."] * 3:
+        row, column = rng.randrange(30), rng.choice("ab")
+        rows = [{"a": str(number), "b": f"{number}.5"} for number in range(30)]
+        rows[row][column] = f'"{text}"'
+        Path("mine.csv").write_text(
+            "\n".join(["a,b", *(f"{line['a']},{line['b']}" for line in rows)]), encoding="utf-8"
+        )
+        with pytest.raises(DataError) as error:
+            Table(Path("mine.csv")).numbers(["a", "b"])
+        assert str(error.value).startswith(f"mine.csv, row {row + 1}, column {column}: {text!r} is ")
