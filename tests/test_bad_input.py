@@ -238,6 +238,18 @@ WRONG: dict[str, Row] = {
         2,
         ["mine.yaml: callbacks.predictions.init_args", "got 5"],
     ),
+    "a list for a folder": (
+        write("mine.yaml", b"trainer: {default_root_dir: [[]]}"),
+        [*FIT, "--config", "mine.yaml"],
+        2,
+        ["mine.yaml: trainer.default_root_dir", "[[]]"],
+    ),
+    "a checkpoint with a number for schedules": (
+        saved(LAST, lambda c: c | {"lr_schedulers": 2}),
+        ["fit", "--run", str(RUN), "--trainer.max_epochs", "9"],
+        2,
+        ["last.ckpt cannot be resumed from"],
+    ),
     "a class path of dots": (
         nothing,
         [*FIT, "--model.init_args.network", "..."],

@@ -193,6 +193,8 @@ def _configured_root(configs: list[Path]) -> str:
             raise UsageError(f"config {path} cannot be read: its aliases repeat themselves without an end")
         trainer = settings.get("trainer")
         root = (trainer.get("default_root_dir") if isinstance(trainer, dict) else None) or root
+        if not isinstance(root, str):
+            raise UsageError(f"config {path}: trainer.default_root_dir must be a folder's name: {root!r}")
     return root
 
 

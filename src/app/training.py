@@ -121,7 +121,7 @@ def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], 
         text = " ".join(str(error).split())
         if advice := next((advice for part, advice in ADVICE.items() if part in text), None):
             raise UsageError(advice.format(error=text)) from error
-        if saved is not None and trainer.global_step == saved.steps:  # not one step went well
+        if saved is not None and trainer.global_step <= saved.steps:  # not one step went well
             raise UsageError(f"{saved.path} cannot be resumed from: {type(error).__name__}: {text}") from error
         raise
     if not record.started:
