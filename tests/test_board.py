@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -58,6 +59,9 @@ def test_it_serves_the_runs_and_says_how_they_went(app: App) -> None:
         while "product/version_1" not in get(address + "data/runs") and time.monotonic() < deadline:
             time.sleep(0.2)
         assert '"product/version_0"' in get(address + "data/runs")
+        port = int(address.split(":")[2].strip("/"))
+        with socket.socket() as other:  # connects to a server that listens to more than 127.0.0.1
+            assert other.connect_ex(("127.0.0.2", port)) != 0
         server.send_signal(signal.SIGINT)
         assert server.wait(20) == 0
     with board("--run", "product/version_0") as (server, printed, address):

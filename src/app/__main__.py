@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from app import arguments, startup
-from app.errors import AppError
+from app.errors import AppError, printable
 
 
 def main(argv: Sequence[str]) -> int:
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
 def _fail(message: str, exit_code: int) -> int:
     if os.environ.get("APP_DEBUG") == "1":
         raise  # called from an except clause
-    sys.stderr.write(f"error: {message}\n")
+    sys.stderr.write(f"error: {printable(message)}\n")
     return exit_code
 
 

@@ -1,7 +1,8 @@
 """The part of the command line that chooses what to run and where, read before anything heavy is imported."""
 
 import argparse
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,6 +19,8 @@ COMMANDS = {
     "predict": "write a run's predictions to predictions.csv",
     "board": "look at runs in TensorBoard",
 }
+
+MOST = 100_000  # values in a config: with aliases a few lines can stand for any number
 
 
 @dataclass(frozen=True)
@@ -181,14 +184,28 @@ def _configured_root(configs: list[Path]) -> str:
     for path in configs:
         try:
             settings: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, yaml.YAMLError) as error:
+        except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
             reason = " ".join(str(error).split())
             raise UsageError(f"config {path} cannot be read: {reason}") from error
         if not isinstance(settings, dict):
             raise UsageError(f"config {path} must hold keys and values, such as `trainer:`")
+        if next(itertools.islice(_values(settings), MOST, None), None):
+            raise UsageError(f"config {path} cannot be read: its aliases repeat themselves without an end")
         trainer = settings.get("trainer")
         root = (trainer.get("default_root_dir") if isinstance(trainer, dict) else None) or root
+        if not isinstance(root, str):
+            raise UsageError(f"config {path}: trainer.default_root_dir must be a folder's name: {root!r}")
     return root
+
+
+def _values(tree: object) -> Iterator[bool]:
+    """Yield for every value of nested settings, those of an alias as often as it is used."""
+    waiting = [tree]
+    while waiting:
+        value = waiting.pop()
+        yield True
+        if isinstance(value, dict | list):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
 
 
 def overview() -> str:

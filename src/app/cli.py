@@ -13,6 +13,7 @@ from lightning.pytorch import Callback, LightningDataModule, LightningModule, Tr
 from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ModelSummary, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
+from app import capacity
 from app.arguments import Arguments
 from app.callbacks import Dashboard
 from app.data.files import same
@@ -73,11 +74,14 @@ class CommandLine(LightningCLI):
         """Parse, and say in a line what does not."""
         try:
             self.config = parser.parse_args(args)
-        except UsageError as error:
-            raise UsageError(self._explain() or shortened(error)) from error
+        except Exception as error:  # jsonargparse, too, meets what it does not expect
+            raise self._refused(error) from error
         for key in ("trainer", "callbacks", "dashboard", "data"):
             if not isinstance(self.config.get(key), Namespace):
                 raise UsageError(f"the settings have no {key}: {self.config.get(key)}")
+
+    def _refused(self, error: Exception) -> UsageError:
+        return UsageError(self._explain() or shortened(error))
 
     def _explain(self) -> str | None:
         top = {"seed_everything": bool | int, "model": LightningModule, "data": LightningDataModule}
@@ -129,15 +133,16 @@ class CommandLine(LightningCLI):
         try:
             data = parser.instantiate_classes(parser.parse_object({"data": self.config.data.as_dict()})).data
         except ValueError as error:
-            raise UsageError(shortened(error)) from error
+            raise self._refused(error) from error
         return data.facts() if hasattr(data, "facts") else {}
 
     def instantiate_classes(self) -> None:
         """Build everything; what a constructor refuses is an error of usage."""
         try:
-            super().instantiate_classes()
+            with capacity.bounded(self.arguments.command == "fit"):
+                super().instantiate_classes()
         except (ValueError, TypeError, MisconfigurationException) as error:
-            raise UsageError(shortened(error)) from error
+            raise self._refused(error) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401  # as the base has it
         """Build the Trainer with the callbacks and loggers that the settings name, and none of its own."""

@@ -7,7 +7,7 @@ from types import FrameType
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from app import performance, quiet
+from app import performance, quiet, refusal
 from app.arguments import Arguments, option_parser
 from app.cli import CommandLine
 from app.errors import AppError, DataError, Interrupted, UsageError
@@ -31,6 +31,8 @@ def run(arguments: Arguments) -> None:
     try:
         cli = CommandLine(arguments)
         COMMANDS[arguments.command](cli, arguments)
+    except AppError:
+        raise
     except (MisconfigurationException, ModuleNotFoundError) as error:
         raise UsageError(" ".join(str(error).split())) from error
     except FileNotFoundError as error:
@@ -43,6 +45,10 @@ def run(arguments: Arguments) -> None:
         if error.errno is None:
             raise
         raise AppError(f"{os.strerror(error.errno)}: {error.filename or 'while writing'}") from error
+    except Exception as error:
+        if reason := refusal.reason(error):
+            raise UsageError(reason) from error
+        raise
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -45,6 +45,12 @@ def nearest(word: str, names: Iterable[str]) -> str:
     return f"; did you mean {matches[0]}?" if matches else ""
 
 
+def printable(message: str) -> str:
+    """Return a message in at most five lines of 500 characters, whatever a file's name or content put into it."""
+    lines = [line if len(line) <= 500 else f"{line[:497]}..." for line in message.splitlines()[:5]]
+    return "\n".join("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines)
+
+
 def program() -> str:
     """Return how the user calls this program, for commands in messages; the set-up script passes its own name on."""
     return os.environ.get("APP_PROGRAM", "python -m app")

@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 from lightning.pytorch import Trainer
 
@@ -11,7 +13,7 @@ from app.callbacks import Dashboard, PredictionsFile
 from app.checkpoints import Saved, load
 from app.cli import CommandLine, callbacks
 from app.errors import UsageError
-from app.loggers import MetricsFile, TensorBoard
+from app.loggers import MetricsFile, TensorBoard, events_kept
 from app.settings import changes, flat, read
 
 # Settings that decide what is scored and how.
@@ -32,9 +34,10 @@ def score(cli: CommandLine, arguments: Arguments) -> None:
     else:
         cli.trainer.loggers = []
     evaluate = cli.trainer.test if command == "test" else cli.trainer.validate
-    scores = evaluate(cli.model, datamodule=cli.datamodule, verbose=False)
-    if not scores:
-        raise UsageError(f"no batch was scored: see trainer.limit_{command.removesuffix('idate')}_batches")
+    with _fitting(saved, run):
+        scores = evaluate(cli.model, datamodule=cli.datamodule, verbose=False)
+        if not scores:
+            raise UsageError(f"no batch was scored: see trainer.limit_{command.removesuffix('idate')}_batches")
     metrics = dict(scores[0])
     console.metrics(f"\n{command} of {saved.path}", {"value": metrics})
     if run is None:
@@ -56,7 +59,8 @@ def predict(cli: CommandLine, arguments: Arguments) -> None:
     writers = [callback for callback in callbacks(cli.trainer) if isinstance(callback, PredictionsFile)]
     for writer in writers:
         writer.path = run.folder / "predictions.csv" if run and runs.first_process() else None
-    cli.trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
+    with _fitting(saved, run):
+        cli.trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
     if any(writer.count == 0 for writer in writers):
         raise UsageError("nothing was predicted: see trainer.limit_predict_batches")
     if run is None:
@@ -94,6 +98,17 @@ def _restore(cli: CommandLine, arguments: Arguments) -> tuple[Saved, dict[str, s
     saved.restore(cli.model)
     console.say(f"loaded {saved.provenance}")
     return saved, changed
+
+
+@contextmanager
+def _fitting(saved: Saved, run: runs.Run | None) -> Iterator[None]:
+    """Leave no events of an evaluation that fails, and say so where the weights do not fit the data."""
+    try:
+        with events_kept(run.folder) if run else nullcontext():
+            yield
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        text = " ".join(str(error).split())
+        raise UsageError(f"the network of {saved.path} does not fit the data: {text}") from error
 
 
 def _record(run: runs.Run, command: str, saved: Saved, changed: dict[str, str], seconds: float) -> None:

@@ -47,7 +47,7 @@ class Settings:
             for key, value in tree.items():
                 if key == "trainer" and isinstance(value, Mapping):
                     self._members(key, Trainer, value)
-                elif key.startswith(UNEXPECTED):
+                elif str(key).startswith(UNEXPECTED):
                     raise Wrong(f"unexpected {key.removeprefix(UNEXPECTED)}: settings are given as --key value")
                 elif key in ("callbacks", "dashboard") and isinstance(value, Mapping):
                     for name, part in value.items():
@@ -69,7 +69,7 @@ class Settings:
             for number, item in enumerate(value):
                 self._value(f"{path}[{number}]", kind, item)
         elif not _fits(kind, value):
-            raise Wrong(f"{path}: expected {describe(kind)}, got {value!r}{nearest(str(value), _choices(kind))}")
+            raise Wrong(f"{path}: expected {describe(kind)}, got {_short(value)}{nearest(str(value), _choices(kind))}")
 
     def _object(self, path: str, kind: Any, value: Mapping[str, Any]) -> None:  # noqa: ANN401
         if "class_path" in value:
@@ -77,14 +77,17 @@ class Settings:
         cls, bases = _import(path, self.classes[path]), _bases(kind)
         if bases and isinstance(cls, type) and not issubclass(cls, bases):
             raise Wrong(f"{path}: {self.classes[path]} is not a {' or '.join(base.__name__ for base in bases)}")
-        arguments = {**(value.get("init_args") or {}), **{k: v for k, v in value.items() if k not in CLASS_KEYS}}
+        given = value.get("init_args") or {}
+        if not isinstance(given, Mapping):
+            raise Wrong(f"{path}.init_args: expected names and values of arguments, got {_short(given)}")
+        arguments = {**given, **{k: v for k, v in value.items() if k not in CLASS_KEYS}}
         self._members(path, cls, arguments)
 
     def _members(self, path: str, cls: Callable[..., Any], values: Mapping[str, Any]) -> None:
         parameters = signature(cls)
         inside = path if cls is Trainer else f"{path}.init_args"
         for key, value in values.items():
-            name = key.removesuffix("+")  # `callbacks+` appends to a list
+            name = str(key).removesuffix("+")  # `callbacks+` appends to a list
             if name not in parameters:
                 raise Wrong(f"{cls.__name__} has no {inside}.{name}{nearest(name, parameters)}")
             self._value(f"{inside}.{name}", parameters[name], value)
@@ -92,7 +95,7 @@ class Settings:
     @staticmethod
     def _known(key: str, keys: typing.Iterable[str]) -> None:
         if key not in keys:
-            raise Wrong(f"there is no setting {key}{nearest(key, keys)}")
+            raise Wrong(f"there is no setting {key}{nearest(str(key), keys)}")
 
 
 def overrides_as_tree(overrides: Sequence[str]) -> Tree:
@@ -144,12 +147,19 @@ def describe(kind: Any) -> str:  # noqa: ANN401  # a type of any sort
     return " or ".join(names)
 
 
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
 def _choices(kind: Any) -> list[str]:  # noqa: ANN401
     literals = [part for part in _parts(kind) if typing.get_origin(part) is Literal]
     return list(dict.fromkeys(str(choice) for literal in literals for choice in typing.get_args(literal)))
 
 
 def _fits(kind: Any, value: Any) -> bool:  # noqa: ANN401
+    if value is None and Any not in _parts(kind):  # the parser takes null for everything
+        return type(None) in _parts(kind) or None in _choices(kind)
     parser = ArgumentParser(exit_on_error=False)
     try:
         parser.add_argument("--value", type=kind)
@@ -163,7 +173,7 @@ def _import(path: str, class_path: str) -> Callable[..., Any]:
     module_name, _, name = class_path.rpartition(".")
     try:
         module = importlib.import_module(module_name or "builtins")
-    except ImportError as error:
+    except Exception as error:  # whatever a module does when it is imported
         raise Wrong(f"{path}: cannot import {class_path}: {error}{_nearest_class(class_path)}") from error
     if not hasattr(module, name) or not module_name:
         hint = nearest(class_path, [f"{module_name}.{other}" for other in _classes(module) if module_name])

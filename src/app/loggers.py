@@ -3,14 +3,31 @@
 import csv
 import io
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from app.errors import UsageError
 from app.runs import write_text
+
+EVENTS = "events.out.tfevents.*"
+
+
+@contextmanager
+def events_kept(folder: Path, begun: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Remove the events that a command opened in a folder, if it fails before it has begun."""
+    before = set(folder.glob(EVENTS))
+    try:
+        yield
+    except BaseException:
+        if not begun():
+            for path in set(folder.glob(EVENTS)) - before:
+                path.unlink()
+        raise
 
 
 class TensorBoard(TensorBoardLogger):
@@ -64,9 +81,18 @@ class MetricsFile(Logger):
         self._row: dict[str, Any] = {}
 
     def begin(self, folder: Path, purge_step: int | None = None) -> None:
-        """Choose the folder of a run; rows that an interrupted run wrote there from purge_step on are dropped."""
+        """Choose the folder of a run; rows that an interrupted run wrote there from purge_step on are dropped.
+
+        Raises:
+            UsageError: If the file that is there cannot be continued.
+        """
         self.folder = folder
         self.purge_step = purge_step
+        try:
+            for row in self._read():
+                int(row["step"])
+        except (ValueError, KeyError, TypeError, csv.Error) as error:
+            raise UsageError(f"{self.path} is damaged; without it, its curve is lost and the run can go on") from error
 
     @property
     def path(self) -> Path:

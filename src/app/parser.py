@@ -4,6 +4,7 @@ from typing import Any, NoReturn
 
 from lightning.pytorch.cli import LightningArgumentParser
 
+from app import capacity
 from app.errors import UsageError
 
 
@@ -27,6 +28,8 @@ def shortened(error: BaseException) -> str:
     """Return the telling line of a chain of errors: what the first one said, or its first alternative but null."""
     while error.__cause__ is not None:
         error = error.__cause__
+    if capacity.exceeded(error):
+        return f"not enough memory: {' '.join(str(error).split())}"
     lines = [line.strip() for line in str(error).splitlines()]
     details = [line[2:] for line in lines if line.startswith("- ") and "NoneType" not in line]
     return details[0] if details else " ".join(filter(None, lines[:2])) or type(error).__name__

@@ -14,6 +14,12 @@ from typing import Any
 from app.errors import UsageError, nearest, program
 
 FOLDER = "lightning_logs"
+# What is read back from run.json, with its types.
+RECORD: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("best", "test", "validate", "predict"), (dict,)),
+    **dict.fromkeys(("resumed", "diagnosis"), (list,)),
+    **{"status": (str,), "reason": (str,), "wall_time_s": (int, float)},
+}
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,9 @@ class Run:
             raise UsageError(f"{path} is damaged: {error}") from error
         if not isinstance(record, dict):
             raise UsageError(f"{path} is damaged: not an object")
+        for key, kinds in RECORD.items():
+            if not isinstance(record.get(key), (*kinds, type(None))):
+                raise UsageError(f"{path} is damaged: {key} is {str(record[key])[:100]!r}")
         return record
 
     def update(self, **facts: Any) -> None:  # noqa: ANN401  # any JSON value

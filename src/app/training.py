@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 
 from app import console, environment, performance, runs
@@ -17,8 +18,8 @@ from app.callbacks.checks import Monitors, SameLength
 from app.callbacks.record import RunRecord
 from app.checkpoints import Saved, load
 from app.cli import CommandLine, callbacks
-from app.errors import DivergedError, Interrupted, UsageError, program
-from app.loggers import MetricsFile, TensorBoard
+from app.errors import AppError, DivergedError, Interrupted, UsageError, program
+from app.loggers import MetricsFile, TensorBoard, events_kept
 from app.runs import Run
 from app.settings import changes, dump, flat, read
 
@@ -105,17 +106,24 @@ def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], 
     _open(trainer, run, saved.steps if saved else 0)
     callbacks(trainer)[:0] = [record, Monitors()]
     try:
-        trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=saved.path if saved else None, weights_only=True)
+        with events_kept(run.folder, lambda: record.started):
+            path = saved.path if saved else None
+            trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=path, weights_only=True)
     except DivergedError:
         _note(trainer, run)
-        raise
-    except (RuntimeError, ValueError) as error:
-        if advice := next((advice for text, advice in ADVICE.items() if text in str(error)), None):
-            raise UsageError(advice.format(error=" ".join(str(error).split()))) from error
         raise
     except Interrupted:
         if run.last.is_file():
             console.say(f"\nto go on: {program()} fit --run {run.title}")
+        raise
+    except (AppError, OSError, MisconfigurationException):
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())
+        if advice := next((advice for part, advice in ADVICE.items() if part in text), None):
+            raise UsageError(advice.format(error=text)) from error
+        if saved is not None and trainer.global_step <= saved.steps:  # not one step went well
+            raise UsageError(f"{saved.path} cannot be resumed from: {type(error).__name__}: {text}") from error
         raise
     if not record.started:
         raise UsageError(

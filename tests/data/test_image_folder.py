@@ -2,12 +2,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import torch
 from conftest import PROJECT, Result, read_csv
 
 from app.data.image_folder import ImageFolder
-from app.errors import DataError
 
 App = Callable[..., Result]
 CONFIG = PROJECT / "configs" / "image_folder.yaml"
@@ -55,29 +53,6 @@ def test_images_that_do_not_fit_memory_are_decoded_on_demand(small_images: Path)
     for ours, theirs in zip(kept.train_dataloader(), streamed.train_dataloader(), strict=True):
         assert torch.equal(ours[0], theirs[0])
         assert torch.equal(ours[1], theirs[1])
-
-
-def test_an_unreadable_image_is_named(small_images: Path, folder: Path) -> None:
-    shutil.copytree(small_images, folder / "images")
-    (folder / "images" / "red" / "broken.png").write_bytes(b"not an image")
-    own = data(folder / "images")
-    own.facts()
-    with pytest.raises(DataError, match=r"broken\.png"):
-        _ = [own.build(split) for split in ("train", "val", "test")]
-
-
-def test_folders_that_cannot_be_used_are_named(small_images: Path, folder: Path) -> None:
-    (folder / "empty").mkdir()
-    with pytest.raises(DataError, match="two classes"):
-        data(folder / "empty").facts()
-    shutil.copytree(small_images, folder / "images")
-    (folder / "images" / "yellow").mkdir()
-    own = data(folder / "images")
-    own.facts()
-    with pytest.raises(DataError, match=r"yellow has no PNG or JPEG"):
-        own.build("train")
-    with pytest.raises(DataError, match="does not exist"):
-        data(folder / "nowhere").facts()
 
 
 def test_loose_images_are_predicted_by_file(small_images: Path, app: App, folder: Path) -> None:

@@ -44,7 +44,7 @@ class Table:
         self.path = path
         try:
             with path.open(encoding="utf-8-sig") as file:
-                header = pd.read_csv(file, dtype=str, header=None, nrows=1).iloc[0].astype(str).tolist()
+                header = pd.read_csv(file, dtype=str, header=None, nrows=1).iloc[0].fillna("").tolist()
             separators = [name for sign, name in SEPARATORS.items() if len(header) == 1 and sign in header[0]]
             if separators:
                 raise DataError(f"{path}: columns must be separated by commas, and seem to be by {separators[0]}")
