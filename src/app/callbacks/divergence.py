@@ -16,9 +16,9 @@ class StopOnDivergence(Callback):
         """Look at the loss of the batch.
 
         Raises:
-            DivergedError: If it is not finite.
+            DivergedError: If it is not finite, in this process or in another: all of them stop, and none waits.
         """
-        if not torch.isfinite(loss):
+        if not trainer.strategy.reduce_boolean_decision(bool(torch.isfinite(loss)), all=True):
             self._stop("loss", loss.item(), trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

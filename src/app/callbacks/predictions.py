@@ -3,17 +3,20 @@
 import contextlib
 import csv
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch import Tensor
+from torch import Tensor, distributed
 
 from app import console
 
 
 class PredictionsFile(Callback):
     """Writes the columns that predict_step returns to predictions.csv, a batch at a time, and prints the first rows.
+
+    Of several processes the first writes and prints the rows of all.
 
     Args:
         rows: How many rows to print.
@@ -43,7 +46,7 @@ class PredictionsFile(Callback):
             self._names = list(columns)
             self._open()
         values = [column.tolist() if isinstance(column, Tensor) else list(column) for column in columns.values()]
-        rows = [list(row) for row in zip(*values, strict=True)]
+        rows = gather([list(row) for row in zip(*values, strict=True)])
         self._head += rows[: max(0, self.rows - len(self._head))]
         self.count += len(rows)
         if self._file is not None:
@@ -75,3 +78,16 @@ class PredictionsFile(Callback):
     @staticmethod
     def _part(path: Path) -> Path:
         return path.with_name(f".{path.name}.part")
+
+
+def gather(rows: list[list[Any]]) -> list[list[Any]]:
+    """Return the rows of all processes in the order of the data, as app.data.share deals them out.
+
+    All but the first process get none.
+    """
+    if not distributed.is_available() or not distributed.is_initialized():
+        return rows
+    first = distributed.get_rank() == 0
+    parts: list[Any] = [None] * distributed.get_world_size()
+    distributed.gather_object(rows, parts if first else None)
+    return [row for dealt in zip_longest(*parts) for row in dealt if row is not None] if first else []

@@ -11,10 +11,11 @@ from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
-from torchmetrics import MetricCollection
+from torchmetrics import MeanMetric, MetricCollection
 
 from app import schedulers
 from app.bounds import check
+from app.data.memory import TensorLoader
 from app.errors import UsageError
 from app.seeds import epoch_seed
 
@@ -61,6 +62,8 @@ class SupervisedTask(LightningModule, ABC):
             self.network.compile()  # in place: the names in a checkpoint stay
         self.val_metrics = metrics.clone(prefix="val/")
         self.test_metrics = metrics.clone(prefix="test/")
+        # Lightning's own mean rounds the number of samples down when it is shared by processes.
+        self.losses = nn.ModuleDict({stage: MeanMetric(nan_strategy="disable") for stage in ("val", "test")})
 
     def fit_statistics(self, dataset: Dataset[Any]) -> None:  # not every task standardizes
         """Set the standardization from the training split, unless a checkpoint has set it."""
@@ -116,7 +119,7 @@ class SupervisedTask(LightningModule, ABC):
 
     def on_train_epoch_start(self) -> None:
         """Begin the sums behind the mean training loss, and the random numbers of the epoch: dropout, augmentation."""
-        seed = epoch_seed(self._seed, self.current_epoch)
+        seed = epoch_seed(self._seed, self.current_epoch, self.global_rank)
         # Not torch.manual_seed: without a GPU it keeps every call, to repeat it should a GPU be used one day.
         torch.default_generator.manual_seed(seed)
         if self.device.type == "cuda":
@@ -127,15 +130,19 @@ class SupervisedTask(LightningModule, ABC):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a batch."""
         inputs, targets = batch
-        loss = self.loss(self.outputs(inputs), targets)
+        loss = self._mean_loss(self.outputs(inputs), targets)
         # Summed here and logged once an epoch: self.log in every step costs as much as the step of a small network.
         self._loss_sum += loss.detach() * len(targets)
         self._samples += len(targets)
+        if self.trainer.world_size > 1 and isinstance(self.trainer.train_dataloader, TensorLoader):
+            loss = loss * self.trainer.train_dataloader.weight(batch_idx)
         return loss + self.l1 * self._norm() if self.l1 else loss
 
     def on_train_epoch_end(self) -> None:
-        """Log the mean training loss of the epoch."""
-        self.log("train/loss", self._loss_sum / max(self._samples, 1), sync_dist=True)
+        """Log the mean training loss of the epoch, over the samples of all processes."""
+        sums = torch.stack([self._loss_sum, torch.tensor(self._samples).to(self._loss_sum)])
+        total, samples = self.trainer.strategy.reduce(sums, reduce_op="sum")
+        self.log("train/loss", total / samples, sync_dist=True)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Log loss and metrics of a batch of the validation split; return its predictions."""
@@ -184,12 +191,18 @@ class SupervisedTask(LightningModule, ABC):
     def _evaluate(self, stage: str, batch: tuple[Tensor, Tensor], metrics: MetricCollection) -> Tensor:
         inputs, targets = batch
         outputs = self.outputs(inputs)
-        loss = self.loss(outputs, targets)
         predictions = self.predictions(outputs)
-        metrics.update(predictions, targets)
-        self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, batch_size=len(targets), sync_dist=True)
+        mean = self.losses[stage]
+        mean.update(self._mean_loss(outputs, targets), len(targets))
+        if len(targets):
+            metrics.update(predictions, targets)
+        self.log(f"{stage}/loss", mean, on_step=False, on_epoch=True, batch_size=len(targets))
         self.log_dict(metrics, on_step=False, on_epoch=True, batch_size=len(targets))
         return predictions
+
+    def _mean_loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss; of an empty batch, which one of several processes may get, 0 with gradients of 0."""
+        return self.loss(outputs, targets) if len(targets) else outputs.sum() * 0
 
 
 def batches(dataset: Dataset[Any], size: int = 1024) -> Iterator[Sequence[Any]]:
