@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from app import arguments
+from app import arguments, processes, runs
 from app.errors import AppError
 
 
@@ -33,7 +33,8 @@ def main(argv: Sequence[str]) -> int:
 def _fail(message: str, exit_code: int) -> int:
     if os.environ.get("APP_DEBUG") == "1":
         raise  # called from an except clause
-    sys.stderr.write(f"error: {message}\n")
+    where = "" if runs.first_process() else f" in process {processes.number()}"
+    sys.stderr.write(f"error{where}: {message}\n")
     return exit_code
 
 

@@ -7,7 +7,7 @@ from types import FrameType
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from app import performance, quiet
+from app import performance, processes, quiet
 from app.arguments import Arguments, option_parser
 from app.cli import CommandLine
 from app.errors import AppError, DataError, Interrupted, UsageError
@@ -25,6 +25,7 @@ def run(arguments: Arguments) -> None:
     """
     quiet.install()
     performance.tune()
+    processes.end_with_parent()
     signal.signal(signal.SIGTERM, _terminate)
     if {"-h", "--help"} & set(arguments.overrides):
         sys.stdout.write(option_parser(arguments.command).format_help() + "\nEvery setting:\n")
@@ -35,6 +36,10 @@ def run(arguments: Arguments) -> None:
         raise UsageError(" ".join(str(error).split())) from error
     except FileNotFoundError as error:
         raise DataError(f"{error.filename} does not exist") from error
+    except RuntimeError as error:
+        if processes.lost(error):
+            raise processes.LostProcess from error
+        raise
     except SystemExit as error:
         if isinstance(error.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C
             raise Interrupted(signal.SIGINT) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lightning.pytorch import Trainer
 
-from app import console, environment, runs
+from app import console, environment, processes, runs
 from app.arguments import Arguments
 from app.callbacks import BestAndLast, Dashboard, Diagnosis
 from app.callbacks.checks import Monitors, SameLength
@@ -101,14 +101,18 @@ def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
 
 def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], None]) -> None:
     trainer, record = cli.trainer, RunRecord(run, cli.settings["seed_everything"], begin)
+    path = saved.path if saved else None
     _open(trainer, run, saved.steps if saved else 0)
     callbacks(trainer)[:0] = [record, Monitors()]
     try:
-        trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=saved.path if saved else None, weights_only=True)
+        with processes.watched(lambda reason: _fail(run, reason)):
+            trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=path, weights_only=True)
     except DivergedError:
         _note(trainer, run)
         raise
     except (RuntimeError, ValueError) as error:
+        if (cause := record.cause(error)) is not error:
+            raise cause from error
         if advice := next((advice for text, advice in ADVICE.items() if text in str(error)), None):
             raise UsageError(advice.format(error=" ".join(str(error).split()))) from error
         raise
@@ -144,6 +148,13 @@ def _open(trainer: Trainer, run: Run, step: int) -> None:
 
 def _save_settings(cli: CommandLine, run: Run) -> None:
     runs.write_text(run.config, dump(cli.settings))
+
+
+def _fail(run: Run, reason: str) -> None:
+    if run.config.is_file():
+        run.update(status="failed", reason=reason.splitlines()[0])
+    else:
+        _discard(run)
 
 
 def _discard(run: Run) -> None:

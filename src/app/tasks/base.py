@@ -63,7 +63,8 @@ class SupervisedTask(LightningModule, ABC):
         self.val_metrics = metrics.clone(prefix="val/")
         self.test_metrics = metrics.clone(prefix="test/")
         # Lightning's own mean rounds the number of samples down when it is shared by processes.
-        self.losses = nn.ModuleDict({stage: MeanMetric(nan_strategy="disable") for stage in ("val", "test")})
+        self.val_loss = MeanMetric(nan_strategy="disable")
+        self.test_loss = MeanMetric(nan_strategy="disable")
 
     def fit_statistics(self, dataset: Dataset[Any]) -> None:  # not every task standardizes
         """Set the standardization from the training split, unless a checkpoint has set it."""
@@ -146,11 +147,11 @@ class SupervisedTask(LightningModule, ABC):
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Log loss and metrics of a batch of the validation split; return its predictions."""
-        return self._evaluate("val", batch, self.val_metrics)
+        return self._evaluate("val", batch, self.val_loss, self.val_metrics)
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Log loss and metrics of a batch of the test split; return its predictions."""
-        return self._evaluate("test", batch, self.test_metrics)
+        return self._evaluate("test", batch, self.test_loss, self.test_metrics)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Columns:
         """Return the rows of the table of predictions for a batch."""
@@ -188,11 +189,12 @@ class SupervisedTask(LightningModule, ABC):
         """The data module that the task runs with."""
         return self.trainer.datamodule  # type: ignore[attr-defined]  # set at run time
 
-    def _evaluate(self, stage: str, batch: tuple[Tensor, Tensor], metrics: MetricCollection) -> Tensor:
+    def _evaluate(
+        self, stage: str, batch: tuple[Tensor, Tensor], mean: MeanMetric, metrics: MetricCollection
+    ) -> Tensor:
         inputs, targets = batch
         outputs = self.outputs(inputs)
         predictions = self.predictions(outputs)
-        mean = self.losses[stage]
         mean.update(self._mean_loss(outputs, targets), len(targets))
         if len(targets):
             metrics.update(predictions, targets)
