@@ -30,8 +30,9 @@ def run(arguments: Arguments) -> None:
     if {"-h", "--help"} & set(arguments.overrides):
         sys.stdout.write(option_parser(arguments.command).format_help() + "\nEvery setting:\n")
     try:
-        cli = CommandLine(arguments)
-        COMMANDS[arguments.command](cli, arguments)
+        with processes.watched(lambda reason: None):
+            cli = CommandLine(arguments)
+            COMMANDS[arguments.command](cli, arguments)
     except (MisconfigurationException, ModuleNotFoundError) as error:
         raise UsageError(" ".join(str(error).split())) from error
     except FileNotFoundError as error:

@@ -81,13 +81,15 @@ class PredictionsFile(Callback):
 
 
 def gather(rows: list[list[Any]]) -> list[list[Any]]:
-    """Return the rows of all processes in the order of the data, as app.data.share deals them out.
-
-    All but the first process get none.
-    """
+    """Return the rows of a batch of all processes in the first of them, and none in the others."""
     if not distributed.is_available() or not distributed.is_initialized():
         return rows
     first = distributed.get_rank() == 0
     parts: list[Any] = [None] * distributed.get_world_size()
     distributed.gather_object(rows, parts if first else None)
-    return [row for dealt in zip_longest(*parts) for row in dealt if row is not None] if first else []
+    return interleaved(parts) if first else []
+
+
+def interleaved(parts: list[list[list[Any]]]) -> list[list[Any]]:
+    """Return the rows of each process in the order of the data, as app.data.share dealt them out."""
+    return [row for dealt in zip_longest(*parts) for row in dealt if row is not None]

@@ -1,5 +1,6 @@
 """What every supervised task does: steps, logging, standardization and optimizers."""
 
+import math
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -62,9 +63,10 @@ class SupervisedTask(LightningModule, ABC):
             self.network.compile()  # in place: the names in a checkpoint stay
         self.val_metrics = metrics.clone(prefix="val/")
         self.test_metrics = metrics.clone(prefix="test/")
-        # Lightning's own mean rounds the number of samples down when it is shared by processes.
-        self.val_loss = MeanMetric(nan_strategy="disable")
-        self.test_loss = MeanMetric(nan_strategy="disable")
+        # Lightning's own mean rounds numbers of samples when it sums them up over processes. NaN is to remain NaN, and
+        # with nan_strategy="disable" torchmetrics ignores the weights.
+        self.val_loss = MeanMetric(nan_strategy=math.nan)
+        self.test_loss = MeanMetric(nan_strategy=math.nan)
 
     def fit_statistics(self, dataset: Dataset[Any]) -> None:  # not every task standardizes
         """Set the standardization from the training split, unless a checkpoint has set it."""
