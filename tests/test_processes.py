@@ -16,15 +16,16 @@ import torch
 from conftest import PRODUCT, PROJECT, Result, read_csv
 
 App = Callable[..., Result]
+Line = list[str | Path]
 CONFIGS = PROJECT / "configs"
 LOGS = Path("lightning_logs")
 # Parts are summed up in another order than the whole. Seen after 20 steps of Adam, at weights up to 3: 2e-8 with an
 # MLP and 1e-7 with a ConvNet, but 8e-6 with an LSTM, some of whose gradients are nearly 0 and made large by Adam.
 TOLERANCE = 3e-5
-ALWAYS = ["--config", CONFIGS / "with" / "no_dashboard.yaml", "--trainer.check_val_every_n_epoch", "1"]
+ALWAYS: Line = ["--config", CONFIGS / "with" / "no_dashboard.yaml", "--trainer.check_val_every_n_epoch", "1"]
 
 
-def regression(name: str, size: int) -> list[list[str | Path]]:
+def regression(name: str, size: int) -> list[Line]:
     """Return commands that train 3 epochs of 4 steps, go on for 2 more, and evaluate; the last step has 1 sample."""
     parts = ["--data.init_args.train_size", "145", "--data.init_args.val_size", "49", "--data.init_args.test_size=33"]
     batch = ["--data.init_args.batch_size", str(24 * size)]
@@ -37,7 +38,7 @@ def regression(name: str, size: int) -> list[list[str | Path]]:
     ]
 
 
-def classification(name: str, size: int) -> list[list[str | Path]]:
+def classification(name: str, size: int) -> list[Line]:
     """Return commands that train 5 epochs of 4 steps, and evaluate."""
     batch = ["--data.init_args.batch_size", str(35 * size), "--trainer.max_epochs", "5"]
     return [
@@ -47,7 +48,7 @@ def classification(name: str, size: int) -> list[list[str | Path]]:
     ]
 
 
-def language(name: str, size: int) -> list[list[str | Path]]:
+def language(name: str, size: int) -> list[Line]:
     """Return commands that train 5 epochs of 4 steps, without random numbers, and go on with a single prompt."""
     Path("text.txt").write_text("abcabdabe" * 22)
     data = ["--data.init_args.path", "text.txt", "--data.init_args.window", "4"]
@@ -61,7 +62,7 @@ def language(name: str, size: int) -> list[list[str | Path]]:
     ]
 
 
-def workers(lines: list[list[str | Path]], *launchers: list[str]) -> list[subprocess.Popen[str]]:
+def workers(lines: list[Line], *launchers: list[str]) -> list[subprocess.Popen[str]]:
     """Start what runs command lines in two processes."""
     Path("lines.txt").write_text("\n".join(shlex.join(map(str, line)) for line in lines))
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -78,7 +79,7 @@ def workers(lines: list[list[str | Path]], *launchers: list[str]) -> list[subpro
     ]
 
 
-def equal(app: App, name: str, commands: Callable[[str, int], list[list[str | Path]]]) -> None:
+def equal(app: App, name: str, commands: Callable[[str, int], list[Line]]) -> None:
     """Compare the run of two processes with that of one."""
     for line in commands("alone", 2):
         result = app(*line)
