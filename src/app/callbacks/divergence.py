@@ -19,7 +19,7 @@ class StopOnDivergence(Callback):
             DivergedError: If it is not finite, in this process or in another: all of them stop, and none waits.
         """
         if not trainer.strategy.reduce_boolean_decision(bool(torch.isfinite(loss)), all=True):
-            self._stop("loss", loss.item(), trainer)
+            self._stop("loss", float(trainer.strategy.reduce(loss.detach(), reduce_op="mean")), trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at the validation loss: the last step of an epoch may have been the one too many.
