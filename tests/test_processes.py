@@ -66,7 +66,7 @@ def workers(lines: list[Line], *launchers: list[str]) -> list[subprocess.Popen[s
     """Start what runs command lines in two processes."""
     Path("lines.txt").write_text("\n".join(shlex.join(map(str, line)) for line in lines))
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [str(PROJECT / "tests" / "worker.py"), "--trainer.accelerator", "cpu", "--trainer.strategy", "ddp"]
+    command = [str(PROJECT / "tests" / "worker.py"), "--trainer.accelerator", "cpu"]
     return [
         subprocess.Popen(
             [sys.executable, *launcher[: launcher.index("--")], *command, *launcher[launcher.index("--") + 1 :]],
@@ -116,7 +116,7 @@ def same(rows: list[dict[str, str]], others: list[dict[str, str]]) -> None:
 def test_two_processes_do_what_one_does_with_the_larger_batch_and_end_together(app: App) -> None:
     forever = [*classification("killed", 1)[0], "--trainer.max_epochs", "100000"]
     lines = [*regression("regression", 1), *language("language", 1), forever]
-    [first] = workers(lines, ["--", "--trainer.devices", "2"])
+    [first] = workers(lines, ["--", "--trainer.devices", "2", "--trainer.strategy", "ddp"])
     record = LOGS / "killed" / "version_0" / "run.json"
     while first.poll() is None and not record.is_file():
         time.sleep(0.1)
@@ -141,10 +141,17 @@ def test_two_nodes_under_torchrun_do_what_one_process_does_with_the_larger_batch
     torchrun = ["-m", "torch.distributed.run", "--nnodes", "2", "--nproc_per_node", "1"]
     torchrun += ["--master_addr", "127.0.0.1", "--master_port", port, "--node_rank"]
     here = ["--", "--trainer.devices", "1", "--trainer.num_nodes", "2"]
-    nodes = workers(classification("classification", 1), *([*torchrun, str(rank), *here] for rank in range(2)))
+    # The strategy that docs/scaling.md has for networks that do not fit one GPU.
+    Path("fsdp.yaml").write_text((PROJECT / "docs" / "scaling.md").read_text().split("```yaml\n")[1].split("```")[0])
+    dealt_out = classification("fsdp", 1)
+    dealt_out[0] += ["--config", "fsdp.yaml"]
+    lines = [*classification("classification", 1), *dealt_out]
+    nodes = workers(lines, *([*torchrun, str(rank), *here] for rank in range(2)))
     outs = [node.communicate(timeout=90)[0] for node in nodes]
     assert [node.returncode for node in nodes] == [0, 0], "\n".join(outs)
     equal(app, "classification", classification)
+    (LOGS / "alone").rename("done")
+    equal(app, "fsdp", classification)
 
 
 def test_a_process_ends_with_the_one_that_started_it() -> None:

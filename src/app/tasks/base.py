@@ -11,6 +11,7 @@ from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
+from torch.distributed.fsdp import fully_shard
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchmetrics import MeanMetric, MetricCollection
 
@@ -94,6 +95,11 @@ class SupervisedTask(LightningModule, ABC):
     def forward(self, inputs: Tensor) -> Tensor:
         """Map raw inputs to predictions in original units."""
         return self.predictions(self.outputs(inputs))
+
+    def configure_model(self) -> None:
+        """Deal the weights out to the processes, where the strategy is ModelParallelStrategy (FSDP)."""
+        if self.device_mesh is not None:
+            fully_shard(self.network, mesh=self.device_mesh["data_parallel"], reshard_after_forward=True)
 
     def on_fit_start(self) -> None:
         """Set the standardization and see that network and data fit together, before any time is spent."""
