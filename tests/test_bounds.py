@@ -27,7 +27,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "val_size -0.1 and test_size 0.2": lambda: Tabular(val_size=-0.1),
     "val_size 0.9 and test_size 0.1": lambda: ImageFolder(val_size=0.9),
     "image_size must be at least 1: 0": lambda: ImageFolder(image_size=0),
-    "num_workers must be at least 1: -1": lambda: ImageFolder(num_workers=-1),
+    "num_workers must be at least 0: -1": lambda: ImageFolder(num_workers=-1),
     "memory_limit must be at least 0: -1": lambda: ImageFolder(memory_limit=-1),
     "padding must be at least 0: -4": lambda: Crop(-4),
     "probability must be in [0, 1]: 2": lambda: Flip(2),

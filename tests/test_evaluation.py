@@ -147,3 +147,12 @@ def test_a_full_disk_is_named_and_leaves_no_part_of_a_file(
     assert result.err == "error: No space left on device: predictions.csv\n"
     assert not list(run.glob(".*"))
     assert not (run / "predictions.csv").exists()
+
+
+def test_scores_do_not_depend_on_the_batch_size(app: App, folder: Path) -> None:
+    assert app("fit", "--config", PRODUCT, *BRIEF).exit_code == 0
+    scores = []
+    for size in ("200", "7"):  # 7 leaves a last batch of 4
+        assert app("test", "--run", "product", "--data.init_args.batch_size", size).exit_code == 0
+        scores.append(json.loads((folder / "lightning_logs/product/version_0/test.json").read_text()))
+    assert scores[0] == pytest.approx(scores[1], rel=1e-5)

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from app import arguments, startup
+from app import arguments, processes, runs, startup
 from app.errors import AppError, printable
 
 
@@ -34,7 +34,8 @@ def main(argv: Sequence[str]) -> int:
 def _fail(message: str, exit_code: int) -> int:
     if os.environ.get("APP_DEBUG") == "1":
         raise  # called from an except clause
-    sys.stderr.write(f"error: {printable(message)}\n")
+    where = "" if runs.first_process() else f" in process {processes.number()}"
+    sys.stderr.write(f"error{where}: {printable(message)}\n")
     return exit_code
 
 

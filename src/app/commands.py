@@ -7,7 +7,7 @@ from types import FrameType
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from app import performance, quiet, refusal
+from app import performance, processes, quiet, refusal
 from app.arguments import Arguments, option_parser
 from app.cli import CommandLine
 from app.errors import AppError, DataError, Interrupted, UsageError
@@ -25,12 +25,14 @@ def run(arguments: Arguments) -> None:
     """
     quiet.install()
     performance.tune()
+    processes.end_with_parent()
     signal.signal(signal.SIGTERM, _terminate)
     if {"-h", "--help"} & set(arguments.overrides):
         sys.stdout.write(option_parser(arguments.command).format_help() + "\nEvery setting:\n")
     try:
-        cli = CommandLine(arguments)
-        COMMANDS[arguments.command](cli, arguments)
+        with processes.watched(lambda reason: None):
+            cli = CommandLine(arguments)
+            COMMANDS[arguments.command](cli, arguments)
     except AppError:
         raise
     except (MisconfigurationException, ModuleNotFoundError) as error:
@@ -46,6 +48,8 @@ def run(arguments: Arguments) -> None:
             raise
         raise AppError(f"{os.strerror(error.errno)}: {error.filename or 'while writing'}") from error
     except Exception as error:
+        if processes.lost(error):
+            raise processes.LostProcess from error
         if reason := refusal.reason(error):
             raise UsageError(reason) from error
         raise

@@ -61,7 +61,7 @@ def predict(cli: CommandLine, arguments: Arguments) -> None:
         writer.path = run.folder / "predictions.csv" if run and runs.first_process() else None
     with _fitting(saved, run):
         cli.trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
-    if any(writer.count == 0 for writer in writers):
+    if any(writer.count == 0 for writer in writers) and cli.trainer.is_global_zero:
         raise UsageError("nothing was predicted: see trainer.limit_predict_batches")
     if run is None:
         console.say("nothing is written")

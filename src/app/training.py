@@ -11,7 +11,7 @@ from pathlib import Path
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 
-from app import console, environment, performance, runs
+from app import console, environment, performance, processes, runs
 from app.arguments import Arguments
 from app.callbacks import BestAndLast, Dashboard, Diagnosis
 from app.callbacks.checks import Monitors, SameLength
@@ -103,11 +103,11 @@ def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
 def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], None]) -> None:
     performance.fit_threads(cli.model, getattr(cli.datamodule, "batch_size", performance.SMALL))
     trainer, record = cli.trainer, RunRecord(run, cli.settings["seed_everything"], begin)
+    path = saved.path if saved else None
     _open(trainer, run, saved.steps if saved else 0)
     callbacks(trainer)[:0] = [record, Monitors()]
     try:
-        with events_kept(run.folder, lambda: record.started):
-            path = saved.path if saved else None
+        with events_kept(run.folder, lambda: record.started), processes.watched(lambda reason: _fail(run, reason)):
             trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=path, weights_only=True)
     except DivergedError:
         _note(trainer, run)
@@ -119,6 +119,8 @@ def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], 
     except (AppError, OSError, MisconfigurationException):
         raise
     except Exception as error:
+        if (cause := record.cause(error)) is not error:
+            raise cause from error
         text = " ".join(str(error).split())
         if advice := next((advice for part, advice in ADVICE.items() if part in text), None):
             raise UsageError(advice.format(error=text)) from error
@@ -153,6 +155,13 @@ def _open(trainer: Trainer, run: Run, step: int) -> None:
 
 def _save_settings(cli: CommandLine, run: Run) -> None:
     runs.write_text(run.config, dump(cli.settings))
+
+
+def _fail(run: Run, reason: str) -> None:
+    if run.config.is_file():
+        run.update(status="failed", reason=reason.splitlines()[0])
+    else:
+        _discard(run)
 
 
 def _discard(run: Run) -> None:

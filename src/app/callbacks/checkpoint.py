@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.trainer.states import TrainerFn
 
 from app.errors import AppError, UsageError, nearest
+from app.processes import lost
 
 
 class BestAndLast(Checkpoint):
@@ -114,5 +115,7 @@ class BestAndLast(Checkpoint):
                 temporary.replace(path)
         except (OSError, RuntimeError) as error:  # PyTorch's own writer raises RuntimeError
             temporary.unlink(missing_ok=True)
+            if lost(error):
+                raise
             raise AppError(f"{path} cannot be written: {error}; the one before is kept") from error
         trainer.strategy.barrier("checkpoint renamed")

@@ -15,11 +15,10 @@ class StopOnDivergence(Callback):
         """Look at the loss of the batch.
 
         Raises:
-            DivergedError: If it is not finite.
+            DivergedError: If it is not finite, in this process or in another: all of them stop, and none waits.
         """
-        value = loss.item()
-        if not math.isfinite(value):
-            self._stop("loss", value, trainer)
+        if not trainer.strategy.reduce_boolean_decision(math.isfinite(loss.item()), all=True):
+            self._stop("loss", float(trainer.strategy.reduce(loss.detach(), reduce_op="mean")), trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at the validation loss: the last step of an epoch may have been the one too many.

@@ -33,7 +33,7 @@ class Coefficients(Callback):
             lines["true_"] = (data.slope, data.intercept)
         for name, values in lines.items():
             metrics = {f"test/{name}{part}": value for part, value in zip(("slope", "intercept"), values, strict=True)}
-            pl_module.log_dict(metrics)
+            pl_module.log_dict(metrics, sync_dist=True)
 
 
 @torch.no_grad()
@@ -70,7 +70,7 @@ class LossRatio(Callback):
         data = trainer.datamodule  # type: ignore[attr-defined]  # set at run time
         data.setup("fit")
         train, val = (self._mean_loss(pl_module, data.splits[split]) for split in ("train", "val"))
-        pl_module.log("test/loss_ratio", train / val)
+        pl_module.log("test/loss_ratio", train / val, sync_dist=True)
 
     @staticmethod
     def _mean_loss(task: Any, dataset: Dataset[Any]) -> Tensor:  # noqa: ANN401  # a SupervisedTask
@@ -106,4 +106,5 @@ class Boundary(Callback):
         if len(changes):
             left = changes[odds[changes].abs().argmin()]
             boundary = x[left] + (x[left + 1] - x[left]) * odds[left] / (odds[left] - odds[left + 1])
-        pl_module.log_dict({"test/boundary": boundary, "test/boundary_error": (boundary - data.boundary).abs()})
+        found = {"test/boundary": boundary, "test/boundary_error": (boundary - data.boundary).abs()}
+        pl_module.log_dict(found, sync_dist=True)

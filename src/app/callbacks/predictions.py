@@ -4,12 +4,13 @@ import contextlib
 import csv
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch import Tensor
+from torch import Tensor, distributed
 
 from app import console
 
@@ -18,6 +19,8 @@ Column = Tensor | Sequence[Any]
 
 class PredictionsFile(Callback):
     """Writes the columns that predict_step returns to predictions.csv, a batch at a time, and prints the first rows.
+
+    Of several processes the first writes and prints the rows of all.
 
     Args:
         rows: How many rows to print.
@@ -42,14 +45,16 @@ class PredictionsFile(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Write the rows of a batch."""
-        columns: dict[str, Column] = outputs
+        columns = gather(outputs)
+        if not columns:
+            return
         if not self._names:
             self._names = list(columns)
             self._open()
         missing = max(0, self.rows - len(self._head))
         first = [_values(column[:missing]) for column in columns.values()]
         self._head += [list(row) for row in zip(*first, strict=True)]
-        self.count += len(next(iter(columns.values())))
+        self.count += len(next(iter(columns.values()), ()))
         if self._file is not None:
             self._file.write(lines(list(columns.values())))
 
@@ -106,3 +111,20 @@ def _field(value: object) -> str:
     """Return a field, in quotes if a reader would otherwise take it for more than one."""
     text = "" if value is None else str(value)
     return '"' + text.replace('"', '""') + '"' if re.search('[,"\r\n]', text) else text
+
+
+def gather(columns: dict[str, Column]) -> dict[str, Column]:
+    """Return the columns of a batch of all processes in the first of them, and none in the others."""
+    if not distributed.is_available() or not distributed.is_initialized():
+        return columns
+    first = distributed.get_rank() == 0
+    parts: list[Any] = [None] * distributed.get_world_size()
+    own = {name: _values(column) for name, column in columns.items()}
+    distributed.gather_object(own, parts if first else None)
+    return {name: interleaved([part[name] for part in parts]) for name in own} if first else {}
+
+
+def interleaved(parts: list[list[Any]]) -> list[Any]:
+    """Return what each process has in the order of the data, as app.data.share dealt it out."""
+    absent = object()
+    return [value for dealt in zip_longest(*parts, fillvalue=absent) for value in dealt if value is not absent]

@@ -8,7 +8,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from app import console, performance
+from app import console, performance, processes
 from app.callbacks.checkpoint import BestAndLast
 from app.errors import AppError, DivergedError, Interrupted
 from app.runs import Run
@@ -69,6 +69,7 @@ class RunRecord(Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Record why the run ended."""
         self._restore()
+        exception = self.cause(exception)
         if isinstance(exception, Interrupted | KeyboardInterrupt):
             status = "interrupted"
         else:
@@ -76,6 +77,12 @@ class RunRecord(Callback):
         reason = str(exception) if isinstance(exception, AppError) else f"{type(exception).__name__}: {exception}"
         if self.started:
             self._write(trainer, status=status, reason=reason.splitlines()[0].rstrip(": "))
+
+    def cause(self, exception: BaseException) -> BaseException:
+        """Return what an exception comes from: another process that ended first, perhaps by the signal to all."""
+        if not processes.lost(exception):
+            return exception
+        return Interrupted(self._signal) if self._signal else processes.LostProcess()
 
     def _write(self, trainer: Trainer, **facts: Any) -> None:  # noqa: ANN401  # any JSON value
         if self._best != self._best_of(trainer):

@@ -1,7 +1,7 @@
 """Image files as rows of a tensor that are decoded when they are asked for."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -25,7 +25,8 @@ class ImageFiles:
         files: Image files of any size and mode.
         size: Height and width that every image is brought to, in pixels.
         fit: How: "resize" changes the shape, "crop" cuts the longer side, "pad" fills the shorter one with black.
-        threads: Threads that decode; by default one a core. Decoding needs no processes: it runs outside Python's lock.
+        threads: Threads that decode, 0 for none but the caller's; by default one a core. Decoding needs no processes:
+            it runs outside Python's lock.
     """
 
     def __init__(self, files: Sequence[Path], size: int, fit: Fit, threads: int | None = None) -> None:
@@ -33,7 +34,8 @@ class ImageFiles:
         self.files = files
         self.shape = (len(files), 3, size, size)
         self.fit = fit
-        self.pool = ThreadPoolExecutor(threads or os.cpu_count())
+        count = os.cpu_count() if threads is None else threads
+        self.map: Callable[..., Iterable[None]] = ThreadPoolExecutor(count).map if count else map
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -59,7 +61,7 @@ class ImageFiles:
             for row in range(start, min(start + CHUNK, len(files))):
                 images[row] = decode(files[row], self.shape[2], self.fit).numpy()
 
-        for _ in self.pool.map(fill, range(0, len(files), CHUNK)):
+        for _ in self.map(fill, range(0, len(files), CHUNK)):
             pass
         return torch.from_numpy(images)
 

@@ -30,7 +30,7 @@ class ImageFolder(InMemory):
         test_size: Share of the images to test on, where there is no folder test.
         whole: Test and predict on every image: for a folder that the network was not trained on.
         memory_limit: Images up to this many megabytes are decoded once; more are decoded anew in every epoch.
-        num_workers: Threads that decode; by default one a core.
+        num_workers: Threads that decode, 0 for none beside the main one; by default one a core.
         batch_size: Images in a batch.
         drop_last: Leave out a last training batch that is smaller.
         augment: Transforms of training images, in turn.
@@ -61,7 +61,7 @@ class ImageFolder(InMemory):
         for name, value, low in (("image_size", image_size, 1), ("memory_limit", memory_limit, 0)):
             check(name, value, low)
         if num_workers is not None:
-            check("num_workers", num_workers, 1)
+            check("num_workers", num_workers, 0)
         if min(val_size, test_size) <= 0 or val_size + test_size >= 1:
             raise ValueError(f"val_size {val_size} and test_size {test_size} must leave images to train on")
         self.root = root

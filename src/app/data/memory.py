@@ -12,6 +12,7 @@ from torch.utils.data import TensorDataset
 
 from app.bounds import check
 from app.data.augmentation import Augment
+from app.data.share import Share
 from app.errors import DataError, UsageError
 from app.seeds import epoch_seed
 
@@ -71,9 +72,12 @@ class Balanced(Shuffle):
 class TensorLoader:
     """Batches of tensors, gathered by index without touching single samples: for small data, many times a DataLoader.
 
+    Several processes share each batch; they have the same number of batches, the last of which is empty for some of
+    them where it has fewer samples than there are processes.
+
     Args:
         dataset: Tensors with one entry a sample along their first dimension.
-        batch_size: Samples in a batch; the last may be smaller.
+        batch_size: Samples in a batch of one process; the last may be smaller.
         sampler: Order of the samples; None keeps theirs.
         drop_last: Leave out a last batch that is smaller.
     """
@@ -88,22 +92,28 @@ class TensorLoader:
         self.batch_size = batch_size
         self.sampler = sampler
         self.drop_last = drop_last
+        self.share = Share.current()
+        self.shared_size = batch_size * self.share.world
 
     def __len__(self) -> int:
         """Return the number of batches."""
-        whole, rest = divmod(len(self.dataset), self.batch_size)
+        whole, rest = divmod(len(self.dataset), self.shared_size)
         return whole + (rest > 0 and not self.drop_last)
+
+    def weight(self, batch: int) -> float:
+        """Return by what to multiply the mean loss of a batch, by its number, where processes average gradients."""
+        return self.share.weight(min(self.shared_size, len(self.dataset) - batch * self.shared_size))
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         """Yield a tuple of tensors a batch."""
         order = self.sampler.order(len(self.dataset)) if self.sampler else None
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
-            stop = min(start + self.batch_size, len(self.dataset))
+        for start in range(0, len(self) * self.shared_size, self.shared_size):
+            rows = self.share.rows(start, min(start + self.shared_size, len(self.dataset)))
             if order is None:
-                yield tuple(tensor[start:stop] for tensor in self.dataset.tensors)
+                yield tuple(tensor[rows] for tensor in self.dataset.tensors)
             else:
                 # index_select is more than twice as fast as tensor[index].
-                yield tuple(tensor.index_select(0, order[start:stop]) for tensor in self.dataset.tensors)
+                yield tuple(tensor.index_select(0, order[rows]) for tensor in self.dataset.tensors)
 
 
 def evaluation_loader(dataset: TensorDataset, batch_size: int) -> TensorLoader:
@@ -186,10 +196,13 @@ class InMemory(LightningDataModule, ABC):
             UsageError: If it has no batch.
         """
         dataset = self.splits["train"]
-        sampler = Balanced(self.seed, dataset.tensors[1]) if self.balanced else Shuffle(self.seed)
+        # Without seed_everything every process has its own, and they would not share one order.
+        seed = self.trainer.strategy.broadcast(self.seed) if self.trainer else self.seed
+        sampler = Balanced(seed, dataset.tensors[1]) if self.balanced else Shuffle(seed)
         loader = TensorLoader(dataset, self.batch_size, sampler, self.drop_last)
         if len(loader) == 0:
-            raise UsageError(f"drop_last leaves no batch of {self.batch_size} in a training split of {len(dataset)}")
+            size = loader.shared_size
+            raise UsageError(f"drop_last leaves no batch of {size} in a training split of {len(dataset)}")
         return loader
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:  # noqa: ANN401  # as the base has it
@@ -197,7 +210,7 @@ class InMemory(LightningDataModule, ABC):
         if self.augment is None or self.trainer is None or not self.trainer.training:
             return batch
         inputs, *rest = batch
-        return [self.augment(inputs), *rest]
+        return [self.augment(inputs), *rest] if len(inputs) else batch
 
     def val_dataloader(self) -> TensorLoader:
         """Return the validation split in its own order."""

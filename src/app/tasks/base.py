@@ -1,5 +1,6 @@
 """What every supervised task does: steps, logging, standardization and optimizers."""
 
+import math
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -11,10 +12,11 @@ from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
-from torchmetrics import MetricCollection
+from torchmetrics import MeanMetric, MetricCollection
 
 from app import schedulers
 from app.bounds import check
+from app.data.memory import TensorLoader
 from app.errors import UsageError
 from app.performance import fused
 from app.seeds import epoch_seed
@@ -62,6 +64,10 @@ class SupervisedTask(LightningModule, ABC):
             self.network.compile()  # in place: the names in a checkpoint stay
         self.val_metrics = metrics.clone(prefix="val/")
         self.test_metrics = metrics.clone(prefix="test/")
+        # Lightning's own mean rounds numbers of samples when it sums them up over processes. NaN is to remain NaN, and
+        # with nan_strategy="disable" torchmetrics ignores the weights.
+        self.val_loss = MeanMetric(nan_strategy=math.nan)
+        self.test_loss = MeanMetric(nan_strategy=math.nan)
 
     def fit_statistics(self, dataset: Dataset[Any]) -> None:  # not every task standardizes
         """Set the standardization from the training split, unless a checkpoint has set it."""
@@ -90,6 +96,13 @@ class SupervisedTask(LightningModule, ABC):
         """Map raw inputs to predictions in original units."""
         return self.predictions(self.outputs(inputs))
 
+    def configure_model(self) -> None:
+        """Deal the weights out to the processes, where the strategy is ModelParallelStrategy (FSDP)."""
+        if self.device_mesh is not None:
+            from torch.distributed.fsdp import fully_shard  # only here: it takes its time
+
+            fully_shard(self.network, mesh=self.device_mesh["data_parallel"], reshard_after_forward=True)
+
     def on_fit_start(self) -> None:
         """Set the standardization and see that network and data fit together, before any time is spent."""
         self._seed = torch.initial_seed()
@@ -117,7 +130,7 @@ class SupervisedTask(LightningModule, ABC):
 
     def on_train_epoch_start(self) -> None:
         """Begin the sums behind the mean training loss, and the random numbers of the epoch: dropout, augmentation."""
-        seed = epoch_seed(self._seed, self.current_epoch)
+        seed = epoch_seed(self._seed, self.current_epoch, self.global_rank)
         # Not torch.manual_seed: without a GPU it keeps every call, to repeat it should a GPU be used one day.
         torch.default_generator.manual_seed(seed)
         if self.device.type == "cuda":
@@ -127,22 +140,28 @@ class SupervisedTask(LightningModule, ABC):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a batch."""
         inputs, targets = batch
-        loss = self.loss(self.outputs(inputs), targets)
+        loss = self._mean_loss(self.outputs(inputs), targets)
         # Summed here and logged once an epoch: self.log in every step costs as much as the step of a small network.
         self._train_loss.add(loss.detach(), len(targets))
+        if self.trainer.world_size > 1 and isinstance(self.trainer.train_dataloader, TensorLoader):
+            loss = loss * self.trainer.train_dataloader.weight(batch_idx)
         return loss + self.l1 * self._norm() if self.l1 else loss
 
     def on_train_epoch_end(self) -> None:
-        """Log the mean training loss of the epoch."""
-        self.log("train/loss", self._train_loss.value, sync_dist=True)
+        """Log the mean training loss of the epoch, over the samples of all processes."""
+        total, samples = self._train_loss.total, self._train_loss.samples
+        if self.trainer.world_size > 1:
+            sums = torch.stack([total, torch.tensor(samples).to(total)])
+            total, samples = self.trainer.strategy.reduce(sums, reduce_op="sum")
+        self.log("train/loss", total / samples, sync_dist=True)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Log loss and metrics of a batch of the validation split; return its predictions."""
-        return self._evaluate("val", batch, self.val_metrics)
+        return self._evaluate("val", batch, self.val_loss, self.val_metrics)
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Log loss and metrics of a batch of the test split; return its predictions."""
-        return self._evaluate("test", batch, self.test_metrics)
+        return self._evaluate("test", batch, self.test_loss, self.test_metrics)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Columns:
         """Return the rows of the table of predictions for a batch."""
@@ -180,19 +199,26 @@ class SupervisedTask(LightningModule, ABC):
         """The data module that the task runs with."""
         return self.trainer.datamodule  # type: ignore[attr-defined]  # set at run time
 
-    def _evaluate(self, stage: str, batch: tuple[Tensor, Tensor], metrics: MetricCollection) -> Tensor:
+    def _evaluate(
+        self, stage: str, batch: tuple[Tensor, Tensor], mean: MeanMetric, metrics: MetricCollection
+    ) -> Tensor:
         inputs, targets = batch
         outputs = self.outputs(inputs)
-        loss = self.loss(outputs, targets)
         predictions = self.predictions(outputs)
-        metrics.update(predictions, targets)
-        self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, batch_size=len(targets), sync_dist=True)
+        mean.update(self._mean_loss(outputs, targets), len(targets))
+        if len(targets):
+            metrics.update(predictions, targets)
+        self.log(f"{stage}/loss", mean, on_step=False, on_epoch=True, batch_size=len(targets))
         self.log_dict(metrics, on_step=False, on_epoch=True, batch_size=len(targets))
         return predictions
 
+    def _mean_loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss; of an empty batch, which one of several processes may get, 0 with gradients of 0."""
+        return self.loss(outputs, targets) if len(targets) else outputs.sum() * 0
+
 
 class Mean:
-    """The mean of losses over samples, one addition a batch.
+    """What the mean of losses over samples is made of, one addition a batch.
 
     Args:
         device: Where the losses are.
@@ -207,11 +233,6 @@ class Mean:
         """Take in the mean loss of some samples."""
         self.total.add_(loss, alpha=samples)
         self.samples += samples
-
-    @property
-    def value(self) -> Tensor:
-        """The mean, 0 without samples."""
-        return self.total / max(self.samples, 1)
 
 
 def batches(dataset: Dataset[Any], size: int = 1024) -> Iterator[Sequence[Any]]:

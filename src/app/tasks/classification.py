@@ -105,7 +105,8 @@ class Classification(SupervisedTask):
         counts = self.confusion.compute()
         shares = counts.diag() / counts.sum(1)
         named = zip(self.class_names, shares, strict=True)
-        self.log_dict({f"test/accuracy_{name}": share for name, share in named if not share.isnan()})
+        found = {f"test/accuracy_{name}": share for name, share in named if not share.isnan()}
+        self.log_dict(found, sync_dist=True)  # equal in all processes, which Lightning cannot know
         self.confusion.reset()
 
     @property

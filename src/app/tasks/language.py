@@ -72,7 +72,8 @@ class NextCharacter(SupervisedTask):
     def on_test_epoch_end(self) -> None:
         """Log the loss in the units that people compare: bits per character, and perplexity."""
         nats = self.trainer.callback_metrics["test/loss"]
-        self.log_dict({"test/bits_per_character": nats / math.log(2), "test/perplexity": nats.exp()})
+        units = {"test/bits_per_character": nats / math.log(2), "test/perplexity": nats.exp()}
+        self.log_dict(units, sync_dist=True)
 
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
         """Return each prompt and how it goes on."""
