@@ -84,6 +84,16 @@ class TensorLoader:
         self.batch_size = batch_size
         self.sampler = sampler
         self.drop_last = drop_last
+        self._position = 0  # batches given out in this epoch
+        self._skipped = 0  # batches at the beginning of the next one
+
+    def state_dict(self) -> dict[str, int]:
+        """Return how many batches of the epoch were given out."""
+        return {"position": self._position}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Begin the next epoch after the batches that were given out: they are not touched."""
+        self._skipped = state_dict["position"]
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -91,9 +101,15 @@ class TensorLoader:
         return whole + (rest > 0 and not self.drop_last)
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        """Yield a tuple of tensors a batch."""
+        """Return an iterator over a tuple of tensors a batch."""
+        first, self._skipped = self._skipped, 0  # now: Lightning may never ask it for a batch
+        return self._batches(first)
+
+    def _batches(self, first: int) -> Iterator[tuple[Tensor, ...]]:
         order = self.sampler.order(len(self.dataset)) if self.sampler else None
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
+        for batch in range(first, len(self)):
+            self._position = batch + 1
+            start = batch * self.batch_size
             stop = min(start + self.batch_size, len(self.dataset))
             if order is None:
                 yield tuple(tensor[start:stop] for tensor in self.dataset.tensors)

@@ -61,6 +61,8 @@ class SupervisedTask(LightningModule, ABC):
             self.network.compile()  # in place: the names in a checkpoint stay
         self.val_metrics = metrics.clone(prefix="val/")
         self.test_metrics = metrics.clone(prefix="test/")
+        self._loss_sum = torch.zeros(())
+        self._samples = 0
 
     def fit_statistics(self, dataset: Dataset[Any]) -> None:  # not every task standardizes
         """Set the standardization from the training split, unless a checkpoint has set it."""
@@ -113,6 +115,19 @@ class SupervisedTask(LightningModule, ABC):
         finally:
             for module, training in modes.items():
                 module.training = training
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Save the sums of an epoch that may go on."""
+        checkpoint["train_loss"] = {"sum": self._loss_sum, "samples": self._samples}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take them over; an epoch that begins starts new ones."""
+        sums = checkpoint.get("train_loss", {"sum": torch.zeros(()), "samples": 0})
+        self._loss_sum, self._samples = sums["sum"], sums["samples"]
+
+    def on_train_start(self) -> None:
+        """Put the sums where the losses are."""
+        self._loss_sum = self._loss_sum.to(self.device)
 
     def on_train_epoch_start(self) -> None:
         """Begin the sums behind the mean training loss, and the random numbers of the epoch: dropout, augmentation."""
