@@ -189,7 +189,8 @@ class Diagnosis(Callback):
         lines = [f"* **{found.name}**: {found.evidence}. Try `{found.advice}`" for found in self.findings]
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_text("diagnosis", "\n".join(lines) or "healthy so far", trainer.global_step)
+                step = max(trainer.global_step - 1, 0)  # the one that was taken
+                logger.experiment.add_text("diagnosis", "\n".join(lines) or "healthy so far", step)
 
 
 def _samples(task: nn.Module) -> list[Tensor]:
