@@ -10,6 +10,7 @@ task; exit code 1 if anything was lost.
 
 import argparse
 import json
+import logging
 import multiprocessing
 import os
 import random
@@ -201,6 +202,7 @@ def curves(run: Path) -> dict[str, list[tuple[int, float]]]:
     """Return steps and values of each curve, as TensorBoard shows them."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it warns of each kill
     events = EventAccumulator(str(run), size_guidance={"scalars": 0})
     events.Reload()
     return {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}

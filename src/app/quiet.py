@@ -1,6 +1,7 @@
 """Silences what a user can do nothing about; everything else is heard."""
 
 import logging
+import threading
 import warnings
 
 # Each with its reason; the beginning of a message is enough.
@@ -15,8 +16,15 @@ WARNINGS = (
 
 
 def install() -> None:
-    """Filter Lightning's notices and the warnings listed above."""
+    """Filter Lightning's notices, the warnings listed above, and what TensorBoard's writer raises once more for us."""
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _in_thread
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message in WARNINGS:
         warnings.filterwarnings("ignore", message=message)
+
+
+def _in_thread(failure: threading.ExceptHookArgs) -> None:
+    if type(failure.thread).__name__ != "_AsyncWriterThread":
+        threading.__excepthook__(failure)

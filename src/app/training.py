@@ -22,7 +22,7 @@ from app.callbacks.position import Resume
 from app.callbacks.record import RunRecord
 from app.checkpoints import Saved, load
 from app.cli import CommandLine, callbacks
-from app.errors import AppError, DivergedError, Interrupted, UsageError, program
+from app.errors import AppError, DivergedError, Interrupted, UsageError, program, system_error
 from app.loggers import MetricsFile, TensorBoard
 from app.runs import Run
 from app.settings import changes, dump, flat, read
@@ -149,11 +149,13 @@ def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], 
     except (RuntimeError, ValueError) as error:
         if advice := next((advice for text, advice in ADVICE.items() if text in str(error)), None):
             raise UsageError(advice.format(error=" ".join(str(error).split()))) from error
+        if cause := system_error(error):  # Lightning and TensorBoard raise others in its place
+            raise AppError(f"{cause.strerror}: {cause.filename or run.folder}") from error
         raise
     except OSError as error:
         if run.folder.is_dir():
             raise
-        raise AppError(f"{run.folder} was deleted while the run trained: there is nothing to go on with") from error
+        raise AppError(f"{run.folder} was deleted while the run trained") from error
     except Interrupted:
         if run.last.is_file():
             console.say(f"\nto go on: {program()} fit --run {run.title}")

@@ -14,7 +14,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from app import durable
 from app.bounds import check
 from app.callbacks import position
-from app.errors import AppError, UsageError, nearest
+from app.errors import AppError, UsageError, nearest, system_error
 from app.loggers import MetricsFile, TensorBoard
 
 SHARE = 0.02  # of the time, at most, goes into last.ckpt, if the settings do not say how often
@@ -184,7 +184,5 @@ class BestAndLast(Checkpoint):
 
 def _reason(error: Exception) -> str:
     """Return what went wrong in a few words; PyTorch's own writer hides the system's error behind its own."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, OSError):
-        cause = cause.__cause__ or cause.__context__
+    cause = system_error(error)
     return (cause.strerror if cause else None) or str(error).splitlines()[0]
