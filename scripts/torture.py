@@ -103,7 +103,7 @@ def torture(name: str, arguments: list[str], kills: int, chance: random.Random) 
     reference = Path("lightning_logs", f"{name}_reference", "version_0")
     begin = time.monotonic()
     if code := wait(start("fit", *arguments, "--name", reference.parent.name)):
-        raise SystemExit(f"{name} cannot be trained: exit code {code}, see {os.getcwd()}/output.txt")
+        raise SystemExit(f"{name} cannot be trained: exit code {code}, see {Path.cwd()}/output.txt")
     whole = time.monotonic() - begin
     trained = float(json.loads((reference / "run.json").read_text())["wall_time_s"])
     tally = Tally()

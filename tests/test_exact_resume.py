@@ -59,7 +59,7 @@ def stopping_at(steps: dict[int, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Have runs stop once at each step: by a signal, or killed before the next step is saved."""
     listen = Interruption.on_train_batch_end
 
-    def stop(self: Interruption, trainer: Trainer, *arguments: Any) -> None:
+    def stop(self: Interruption, trainer: Trainer, *arguments: object) -> None:
         how = steps.pop(trainer.global_step, None)
         if how == "signal":
             signal.raise_signal(signal.SIGTERM)
@@ -75,7 +75,7 @@ def content(run: Path, name: str) -> dict[str, Any]:
     return saved
 
 
-def same(a: Any, b: Any) -> bool:
+def same(a: Any, b: Any) -> bool:  # noqa: ANN401  # a part of a checkpoint
     if isinstance(a, dict):
         return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
     if isinstance(a, list):
@@ -107,6 +107,7 @@ OFTEN = [
     *[f"--dashboard.{panel}=null" for panel in (*DRAWN, "histograms")],
     *["--callbacks.checkpoint.init_args.every_minutes=0", "--dashboard.scalars.init_args.every_n_steps=1"],
 ]
+SLOW = pytest.mark.slow
 QUICK = ("linear", "product", "threshold", "augmented")
 
 

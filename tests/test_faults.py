@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import PRODUCT, PROJECT, Result
+from conftest import PRODUCT, Result
 from lightning.pytorch import Trainer
 from torch import Tensor
 
@@ -42,7 +42,7 @@ def at_step(step: int, action: Callable[[], None], monkeypatch: pytest.MonkeyPat
     """Have something happen once, after a step of training."""
     listen, done = Interruption.on_train_batch_end, list[int]()
 
-    def act(self: Interruption, trainer: Trainer, *arguments: Any) -> None:
+    def act(self: Interruption, trainer: Trainer, *arguments: object) -> None:
         if trainer.global_step == step and not done:
             done.append(step)
             action()
@@ -73,13 +73,11 @@ def fill(disk: Path, room: int = 0) -> None:
     (disk / "filler").write_bytes(bytes(max(0, free - room)))
 
 
-@pytest.mark.dashboard
 @pytest.mark.parametrize("room", [0, 16_000])  # for no event, and for no checkpoint
 def test_a_disk_that_fills_up_while_training_costs_nothing_once_there_is_room(
     room: int, app: App, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quiet = ["--config", str(PROJECT / "configs/with/no_dashboard.yaml")] if room else []
-    fit = [*FIT, *quiet, EVERY_EPOCH, EPOCHS, "4"]
+    fit = [*FIT, EVERY_EPOCH, EPOCHS, "4"]
     assert app(*fit, "--name", "through").exit_code == 0
     through = torch.load("lightning_logs/through/version_0/checkpoints/last.ckpt", weights_only=True)["state_dict"]
     shutil.rmtree("lightning_logs")
@@ -164,15 +162,19 @@ def test_a_run_that_is_alive_is_not_resumed(app: App) -> None:
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_process_that_outlives_a_run_does_not_hold_its_lock(folder: Path) -> None:
     with lock.holding(folder / ".lock"):
-        reader, writer = os.pipe()
+        (begun, begin), (told, tell) = os.pipe(), os.pipe()
         child = os.fork()
         if child == 0:
-            os.read(reader, 1)
+            os.write(begin, b"x")
+            os.read(told, 1)
             os._exit(0)
-        assert lock.held(folder / ".lock")
-    assert not lock.held(folder / ".lock")
-    os.write(writer, b"x")
+        os.read(begun, 1)
+        while_it_runs = lock.held(folder / ".lock")
+    afterwards = lock.held(folder / ".lock")
+    os.write(tell, b"x")
     os.waitpid(child, 0)
+    assert while_it_runs
+    assert not afterwards
 
 
 def test_what_a_killed_process_left_half_written_is_never_read_and_is_cleared_away(app: App) -> None:

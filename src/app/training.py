@@ -44,6 +44,7 @@ def fit(cli: CommandLine, arguments: Arguments) -> None:
     Raises:
         UsageError: If a run cannot be resumed with these settings, or they train on nothing.
     """
+    status = arguments.run.status if arguments.run else ""  # before the lock makes it look alive
     with _locked(arguments.run) if arguments.run else contextlib.nullcontext():
         saved = load(arguments.checkpoint) if arguments.checkpoint else None
         if saved is not None:
@@ -55,7 +56,7 @@ def fit(cli: CommandLine, arguments: Arguments) -> None:
         elif arguments.run is None:
             _start(cli, arguments, saved)
         elif saved is not None:
-            _resume(cli, arguments.run, saved)
+            _resume(cli, arguments.run, saved, status)
 
 
 @contextlib.contextmanager
@@ -95,7 +96,7 @@ def _start(cli: CommandLine, arguments: Arguments, weights: Saved | None) -> Non
     _report(cli.trainer, run)
 
 
-def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
+def _resume(cli: CommandLine, run: Run, saved: Saved, status: str) -> None:
     changed = changes(read(run.config), flat(cli.settings))
     changed.pop("trainer.default_root_dir", None)
     for key, values in changed.items():
@@ -104,13 +105,12 @@ def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
                 f"{key} cannot change from {values} when a run is resumed: the state in its checkpoint would undo it.\n"
                 f"To start a new run from its weights: {program()} fit --init_from {run.title} --{key} ..."
             )
-    if _is_over(cli.trainer, run, saved):
+    if _is_over(cli.trainer, run, saved, status):
         return
-    before = run.status
 
     def begin() -> None:
         _save_settings(cli, run)
-        resumed = {"time": _now(), "epoch": saved.epochs, "step": saved.steps, "was": before, "changed": changed}
+        resumed = {"time": _now(), "epoch": saved.epochs, "step": saved.steps, "was": status, "changed": changed}
         run.update(resumed=[*run.record().get("resumed", []), resumed])
 
     console.say(f"resumed from {saved.provenance}")
@@ -119,7 +119,7 @@ def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
     _report(cli.trainer, run)
 
 
-def _is_over(trainer: Trainer, run: Run, saved: Saved) -> bool:
+def _is_over(trainer: Trainer, run: Run, saved: Saved, status: str) -> bool:
     """Say whether there is nothing left to train, to the user too; a run that was killed only then has finished."""
     epochs, steps = trainer.max_epochs or -1, trainer.max_steps
     if saved.ended == "stopped early":
@@ -128,7 +128,7 @@ def _is_over(trainer: Trainer, run: Run, saved: Saved) -> bool:
         advice = f"has trained its {saved.epochs} epochs; to go on: --trainer.max_epochs N"
     else:
         return False
-    if saved.ended and run.status == "interrupted":
+    if saved.ended and status == "interrupted":
         said = saved.content["callbacks"].get("Diagnosis", {}).get("said", [])
         diagnosis = [f"{name}: {evidence}" for name, evidence, _ in said]
         run.update(status="finished", reason=saved.ended, epochs=saved.epochs, steps=saved.steps, diagnosis=diagnosis)
