@@ -108,7 +108,7 @@ OFTEN = [
     *["--callbacks.checkpoint.init_args.every_minutes=0", "--dashboard.scalars.init_args.every_n_steps=1"],
 ]
 SLOW = pytest.mark.slow
-QUICK = ("linear", "product", "threshold", "augmented")
+QUICK = ("product", "augmented")
 
 
 def ordered(run: Path) -> None:

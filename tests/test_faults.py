@@ -73,7 +73,9 @@ def fill(disk: Path, room: int = 0) -> None:
     (disk / "filler").write_bytes(bytes(max(0, free - room)))
 
 
-@pytest.mark.parametrize("room", [0, 16_000])  # for no event, and for no checkpoint
+@pytest.mark.parametrize(
+    "room", [pytest.param(0, marks=pytest.mark.slow), 16_000]
+)  # for no event, and for no checkpoint
 def test_a_disk_that_fills_up_while_training_costs_nothing_once_there_is_room(
     room: int, app: App, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +96,7 @@ def test_a_disk_that_fills_up_while_training_costs_nothing_once_there_is_room(
     assert all(torch.equal(value, weights()[name]) for name, value in through.items())
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_predictions_before(app: App, small_disk: Path) -> None:
     assert app(*FIT, EPOCHS, "1").exit_code == 0
     assert app("predict", "--run", "product").exit_code == 0
@@ -177,6 +180,7 @@ def test_a_process_that_outlives_a_run_does_not_hold_its_lock(folder: Path) -> N
     assert not afterwards
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_half_written_is_never_read_and_is_cleared_away(app: App) -> None:
     assert app(*FIT, EPOCHS, "1").exit_code == 0
     halves = [LAST.with_name(".last.ckpt.123.part"), RUN / ".run.json.123.part"]
@@ -195,7 +199,9 @@ def test_a_run_killed_at_its_very_end_is_recorded_as_finished(app: App) -> None:
     assert record() == finished
 
 
-@pytest.mark.parametrize("step", [3, 10])  # in the middle of an epoch, and with the last step before a validation
+@pytest.mark.parametrize(
+    "step", [3, pytest.param(10, marks=pytest.mark.slow)]
+)  # in the middle of an epoch, and with the last step before a validation
 def test_a_gradient_that_is_not_finite_is_found_before_any_weights_are_saved(
     step: int, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
