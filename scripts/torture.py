@@ -27,7 +27,7 @@ sys.path[:] = [part for part in sys.path if Path(part).resolve() != HERE]  # its
 CONFIGS = HERE.parent / "configs"
 SAVE_OFTEN = ["--callbacks.checkpoint.init_args.every_minutes", "0.0005"]
 # A process that has imported everything is copied for each attempt: kills are to hit training, not imports.
-PROCESSES = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+PROCESSES: Any = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
 
 
 def tasks(folder: Path) -> dict[str, list[str]]:
@@ -162,19 +162,25 @@ def record(run: Path) -> dict[str, Any]:
 
 def inside(title: str) -> bool:
     """Say whether the checkpoint to resume from was saved in the middle of an epoch."""
-    from app.checkpoints import load
+    for path in Path("lightning_logs", title).glob("*/checkpoints/last.ckpt"):
+        epochs = load(path)["loops"]["fit_loop"]["epoch_progress"]["total"]
+        return bool(epochs["started"] > epochs["processed"])
+    return False
 
-    found = [load(path) for path in Path("lightning_logs", title).glob("*/checkpoints/last.ckpt")]
-    return any(saved.epoch >= saved.epochs for saved in found)
+
+def load(path: Path) -> dict[str, Any]:
+    """Return what a checkpoint holds."""
+    import torch  # takes seconds: not for --help
+
+    content: dict[str, Any] = torch.load(path, weights_only=True)
+    return content
 
 
 def differences(reference: Path, run: Path) -> list[str]:
     """Return what differs between two runs."""
-    from app.checkpoints import load
-
     found = []
     for name in ("last", "best"):
-        a, b = (load(folder / "checkpoints" / f"{name}.ckpt").content for folder in (reference, run))
+        a, b = (load(folder / "checkpoints" / f"{name}.ckpt") for folder in (reference, run))
         found += [
             f"{key} of {name}.ckpt"
             for key in ("state_dict", "optimizer_states", "lr_schedulers", "epoch", "global_step")
@@ -210,7 +216,7 @@ def curves(run: Path) -> dict[str, list[tuple[int, float]]]:
 
 def start(*arguments: str) -> BaseProcess:
     """Start a command of the project."""
-    process = PROCESSES.Process(target=command, args=(arguments,))
+    process: BaseProcess = PROCESSES.Process(target=command, args=(arguments,))
     process.start()
     return process
 
@@ -220,7 +226,7 @@ def command(arguments: tuple[str, ...]) -> None:
     output = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    from app.__main__ import main
+    from app.__main__ import main  # type: ignore[import-untyped]  # mypy takes scripts apart from src
 
     sys.exit(main(arguments))
 
