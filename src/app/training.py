@@ -137,10 +137,11 @@ def _is_over(trainer: Trainer, run: Run, saved: Saved, status: str) -> bool:
 
 
 def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], None]) -> None:
-    trainer, record = cli.trainer, RunRecord(run, cli.settings["seed_everything"], begin)
+    trainer, interruption = cli.trainer, Interruption()
+    record = RunRecord(run, cli.settings["seed_everything"], begin, interruption.listen)
     _open(trainer, run, saved.steps if saved else 0)
     callbacks(trainer)[:0] = [record, Monitors()]
-    callbacks(trainer).extend([*([Resume(saved.resume)] if saved else []), Interruption()])
+    callbacks(trainer).extend([*([Resume(saved.resume)] if saved else []), interruption])
     try:
         trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=saved.path if saved else None, weights_only=True)
     except DivergedError:

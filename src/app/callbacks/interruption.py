@@ -22,7 +22,7 @@ class Interruption(Callback):
         self._signal = 0
         self._handlers: dict[int, Any] = {}
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def listen(self) -> None:
         """From here on a signal waits for the step."""
         for number in (signal.SIGINT, signal.SIGTERM):
             self._handlers[number] = signal.signal(number, self._on_signal)

@@ -22,13 +22,15 @@ class RunRecord(Callback):
         run: The run that trains.
         seed: Its seed.
         begin: Called when the first batch is about to be trained on: only then does a run change its records.
+        listen: Called before anything is written: from then on a signal must not cut it short.
     """
 
-    def __init__(self, run: Run, seed: int, begin: Callable[[], None]) -> None:
+    def __init__(self, run: Run, seed: int, begin: Callable[[], None], listen: Callable[[], None]) -> None:
         """Continue the wall time of a resumed run."""
         self.run = run
         self.seed = seed
         self.begin = begin
+        self.listen = listen
         self.started = False
         self._best: dict[str, Any] | None = None
         self._before = float(run.record().get("wall_time_s", 0))
@@ -38,6 +40,7 @@ class RunRecord(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say that the run is running; before there is a run there is a checkpoint, so that any can be resumed."""
         console.say(f"run {self.run.folder}, seed {self.seed}, on {trainer.accelerator.name()}")
+        self.listen()
         keeper = _keeper(trainer)
         if keeper is not None and not self.run.last.is_file():
             keeper.save_last(trainer)
