@@ -134,7 +134,7 @@ def test_a_signal_ends_a_run_with_its_exit_code_and_the_run_can_be_resumed(
     number: signal.Signals, exit_code: int, folder: Path
 ) -> None:
     command = [sys.executable, "-m", "app", "fit", "--config", str(PRODUCT)]
-    metrics = folder / "lightning_logs" / "product" / "version_0" / "checkpoints" / "last.ckpt"
+    metrics = folder / "lightning_logs" / "product" / "version_0" / "metrics.csv"
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 60
         while not metrics.exists():
@@ -145,13 +145,13 @@ def test_a_signal_ends_a_run_with_its_exit_code_and_the_run_can_be_resumed(
     assert process.returncode == exit_code
     assert err.startswith("error: ")
     assert "Traceback" not in err
-    record = json.loads((metrics.parent.parent / "run.json").read_text())
+    record = json.loads(metrics.with_name("run.json").read_text())
     assert record["status"] == "interrupted"
     epochs = record["epochs"]
     assert 0 < epochs < 1000
     resumed = spawn("fit", "--run", "product", "--trainer.max_epochs", str(epochs + 2), cwd=folder)
     assert resumed.exit_code == 0, resumed.err
-    rows = read_csv(metrics.parent.parent / "metrics.csv")
+    rows = read_csv(metrics)
     assert [int(row["epoch"]) for row in rows] == list(range(epochs + 2))
 
 

@@ -69,3 +69,42 @@ def test_tensorboard_hides_what_a_killed_run_logged_after_its_checkpoint() -> No
     events = EventAccumulator(".")
     events.Reload()
     assert [(event.step, event.value) for event in events.Scalars("a")] == [(0, 0.0), (1, 1.0), (2, 4.0), (3, 5.0)]
+
+
+def test_a_last_line_that_was_cut_is_logged_again() -> None:
+    first = logger()
+    for epoch in range(3):
+        log(first, epoch, a=float(epoch))
+    first.finalize("success")
+    whole = Path("metrics.csv").read_text()
+    Path("metrics.csv").write_text(whole[:-7])
+    resumed = logger(purge_step=20)
+    log(resumed, 2, a=2.0)
+    resumed.finalize("success")
+    assert Path("metrics.csv").read_text() == whole
+
+
+def test_a_row_that_is_not_complete_is_not_written_when_a_run_is_killed_or_saved() -> None:
+    metrics = logger()
+    log(metrics, 0, a=1.0)
+    metrics.flush()
+    metrics.log_metrics({"lr": 0.1}, step=10)
+    metrics.flush()
+    metrics.finalize("failed")
+    assert [row["step"] for row in read_csv(Path("metrics.csv"))] == ["9"]
+    assert metrics.row == {"lr": 0.1, "step": 10}
+
+
+def test_events_that_were_cut_hide_none_of_those_before_or_after() -> None:
+    for begin in (0, 2):
+        board = TensorBoard()
+        board.begin(Path(), begin)
+        for step in range(begin, 4):
+            board.log_metrics({"a": float(step)}, step)
+        board.finalize("success")
+        if begin == 0:
+            torn = next(Path().glob("events*"))
+            torn.write_bytes(torn.read_bytes()[:-5])
+    events = EventAccumulator(".")
+    events.Reload()
+    assert [event.step for event in events.Scalars("a")] == [0, 1, 2, 3]

@@ -78,7 +78,7 @@ def test_a_write_that_fails_leaves_the_file_before_and_nothing_else(
     def full(*_: object, **__: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         runs.write_json(folder / "a.json", {"a": 2})
     assert json.loads((folder / "a.json").read_text()) == {"a": 1}

@@ -111,6 +111,8 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
         raise UsageError("--name names a new run, --run resumes one: give one of them")
     if options.run:
         run = _readable(runs.find(options.run, root))
+        if run.alive:
+            raise UsageError(runs.taken(run))
         return Arguments("fit", [run.config, *configs], overrides, root, run.name, run, run.checkpoint("last"))
     source = _readable(runs.find(options.init_from, root)) if options.init_from else None
     if not configs and source is None:

@@ -79,7 +79,7 @@ def _facts(run: Run) -> list[str]:
     score = f"{best['monitor']} {console.number(best['score'])} (epoch {best['epoch']})" if best else "-"
     found = record.get("diagnosis")
     said = "-" if found is None else "; ".join(text.split(":")[0] for text in found) or "healthy"
-    return [str(record.get("status", "unknown")), score, said]
+    return [run.status, score, said]
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

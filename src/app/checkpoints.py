@@ -43,6 +43,18 @@ class Saved:
         return int(self.content["global_step"])
 
     @property
+    def ended(self) -> str | None:
+        """How the training ended, if there was nothing left to train."""
+        ended: str | None = self.content.get("ended")
+        return ended
+
+    @property
+    def resume(self) -> dict[str, Any]:
+        """What training depends on beside the state that Lightning saves."""
+        state: dict[str, Any] = self.content.get("resume", {})
+        return state
+
+    @property
     def _loop(self) -> dict[str, Any]:
         loop: dict[str, Any] = self.content["loops"]["fit_loop"]
         return loop
@@ -53,7 +65,8 @@ class Saved:
         score = self.content.get("score")
         when = f" in epoch {score['epoch']}" if score and score["epoch"] != self.epoch else ""
         text = f", {score['monitor']} {number(score['value'])}{when}" if score else ""
-        return f"{self.path}: epoch {self.epoch}{text}"
+        inside = f" (step {self.steps})" if self.epoch >= self.epochs else ""
+        return f"{self.path}: epoch {self.epoch}{inside}{text}"
 
     def restore(self, task: LightningModule) -> None:
         """Load the weights into a task.

@@ -39,6 +39,13 @@ class Interrupted(AppError):
         self.exit_code = 128 + number
 
 
+def system_error(error: BaseException | None) -> OSError | None:
+    """Return the error of the system, a full disk say, that another one was raised for, if there is one."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 def nearest(word: str, names: Iterable[str]) -> str:
     """Return '; did you mean X?' for the name most like a misspelt word, or nothing."""
     matches = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)

@@ -29,7 +29,7 @@ def score(cli: CommandLine, arguments: Arguments) -> None:
     start, command, run = time.monotonic(), arguments.command, _recorded(cli, arguments)
     saved, changed = _restore(cli, arguments)
     # While a run trains, its metrics.csv is its own.
-    if command == "test" and run is not None and run.record().get("status") != "running":
+    if command == "test" and run is not None and not run.alive:
         _log_to(cli.trainer, run, saved)
     else:
         cli.trainer.loggers = []

@@ -1,5 +1,6 @@
 """Loggers that write straight into the folder of a run, and continue there when it is resumed."""
 
+import contextlib
 import csv
 import io
 from argparse import Namespace
@@ -62,6 +63,17 @@ class TensorBoard(TensorBoardLogger):
         """Folder of the run."""
         return str(self.folder)
 
+    def flush(self) -> None:
+        """Write what is waiting, before a checkpoint says that it was logged."""
+        if self._experiment is not None:
+            self._experiment.flush()
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Close the file; where a run has failed, perhaps because nothing can be written, as far as possible."""
+        with contextlib.suppress(OSError) if status == "failed" else contextlib.nullcontext():
+            super().finalize(status)
+
     def save(self) -> None:
         """Do nothing: events are written every flush_secs, and the settings are in config.yaml."""
 
@@ -78,7 +90,7 @@ class MetricsFile(Logger):
         self.folder = Path()
         self.purge_step: int | None = None
         self._names: list[str] | None = None
-        self._row: dict[str, Any] = {}
+        self.row: dict[str, Any] = {}
 
     def begin(self, folder: Path, purge_step: int | None = None) -> None:
         """Choose the folder of a run; rows that an interrupted run wrote there from purge_step on are dropped.
@@ -120,19 +132,28 @@ class MetricsFile(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add metrics to the row of a step; without an epoch, like learning rates, they join the row that follows."""
-        if "epoch" in self._row and self._row["step"] != step:
+        if "epoch" in self.row and self.row["step"] != step:
             self._write()
-        self._row |= {**metrics, "step": step}
+        self.row |= {**metrics, "step": step}
         if "epoch" in metrics:
-            self._row["epoch"] = int(metrics["epoch"])
+            self.row["epoch"] = int(metrics["epoch"])
+
+    @rank_zero_only
+    def flush(self) -> None:
+        """Write a row that is complete, before a checkpoint says that it was logged; one that is not is kept in it."""
+        if "epoch" in self.row:
+            self._write()
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """Write the last row."""
-        self._write()
+        """Write the last row; where a run has failed, perhaps because nothing can be written, if it is complete."""
+        if status != "failed":
+            self._write()
+        with contextlib.suppress(OSError):
+            self.flush()
 
     def _write(self) -> None:
-        row, self._row = self._row, {}
+        row, self.row = self.row, {}
         if not row:
             return
         if self._names is None:
@@ -163,8 +184,9 @@ class MetricsFile(Logger):
     def _read(self) -> list[dict[str, Any]]:
         if not self.path.is_file():
             return []
-        with self.path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith("\n")]  # a full disk may cut the last
+        return list(csv.DictReader(whole))
 
     def _save(self, rows: list[dict[str, Any]]) -> None:
         text = io.StringIO()

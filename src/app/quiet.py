@@ -1,7 +1,9 @@
 """Silences what a user can do nothing about; everything else is heard."""
 
 import logging
+import threading
 import warnings
+from collections.abc import Callable
 
 # Each with its reason; the beginning of a message is enough.
 WARNINGS = (
@@ -15,8 +17,21 @@ WARNINGS = (
 
 
 def install() -> None:
-    """Filter Lightning's notices and the warnings listed above."""
+    """Filter Lightning's notices, the warnings listed above, and what TensorBoard's writer raises once more for us."""
+    if not isinstance(threading.excepthook, _Threads):
+        threading.excepthook = _Threads(threading.excepthook)
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message in WARNINGS:
         warnings.filterwarnings("ignore", message=message)
+
+
+class _Threads:
+    """Hears what goes wrong in threads, but for TensorBoard's writer: its error is raised again where it is used."""
+
+    def __init__(self, otherwise: Callable[[threading.ExceptHookArgs], object]) -> None:
+        self.otherwise = otherwise
+
+    def __call__(self, failure: threading.ExceptHookArgs) -> None:
+        if type(failure.thread).__name__ != "_AsyncWriterThread":
+            self.otherwise(failure)

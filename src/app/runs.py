@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app import durable, lock
 from app.errors import UsageError, nearest, program
 
 FOLDER = "lightning_logs"
@@ -51,6 +52,22 @@ class Run:
     def last(self) -> Path:
         """Checkpoint to resume from."""
         return self.folder / "checkpoints" / "last.ckpt"
+
+    @property
+    def lock(self) -> Path:
+        """File whose lock the process holds that trains the run."""
+        return self.folder / ".lock"
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process trains it now."""
+        return lock.held(self.lock)
+
+    @property
+    def status(self) -> str:
+        """How it stands; one that was killed while it ran could not say so itself."""
+        status = str(self.record().get("status", "unknown"))
+        return "interrupted" if status == "running" and not self.alive else status
 
     @property
     def title(self) -> str:
@@ -105,8 +122,7 @@ class Run:
         other = "last" if which == "best" else "best"
         if self.checkpoint_exists(other):
             raise UsageError(f"{self.title} has no {which} checkpoint; it has one to ask for with --ckpt_path {other}")
-        status = self.record().get("status", "unknown")
-        raise UsageError(f"{self.title} has no checkpoint (status: {status}). {self._alternative()}")
+        raise UsageError(f"{self.title} has no checkpoint (status: {self.status}). {self._alternative()}")
 
     def checkpoint_exists(self, which: str) -> bool:
         """Say whether there is a best or a last checkpoint."""
@@ -120,6 +136,11 @@ class Run:
 def first_process() -> bool:
     """Say whether this is the only process of a training, or the first of several: the one that writes files."""
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+
+
+def taken(run: Run) -> str:
+    """Return why a run that is alive cannot be resumed."""
+    return f"{run.title} is being trained by another process, and can be resumed once that has ended"
 
 
 def create(root: Path, name: str) -> Run:
@@ -164,7 +185,8 @@ def newest(root: Path, name: str) -> Run:
     Raises:
         UsageError: If there is none.
     """
-    runs = versions(root / FOLDER / name)
+    # One that was killed before its first step is but a folder.
+    runs = [run for run in versions(root / FOLDER / name) if run.config.is_file()]
     if runs:
         return runs[-1]
     hint = nearest(name, _names(root))
@@ -182,8 +204,8 @@ def find(text: str, root: Path) -> Run:
     for folder in (Path(text), root / FOLDER / text):
         if Run(folder).config.is_file():
             return Run(folder)
-        if versions(folder):
-            return versions(folder)[-1]
+        if found := [run for run in versions(folder) if run.config.is_file()]:
+            return found[-1]
         if folder.exists():
             raise UsageError(f"{folder} is not the folder of a run: it has no config.yaml")
     titles = [f"{name}/{run.folder.name}" for name in _names(root) for run in versions(root / FOLDER / name)]
@@ -208,13 +230,8 @@ def write_text(path: Path, text: str) -> None:
     """Write a text so that a reader sees the old file or the new one, never a part."""
     if not first_process():
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    with durable.replacing(path) as file:
+        file.write(text.encode())
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401  # any JSON value

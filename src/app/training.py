@@ -1,24 +1,29 @@
 """`fit`: a new run, or one that goes on."""
 
+import contextlib
 import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from app import console, environment, performance, processes, runs
+from app import console, durable, environment, lock, performance, processes, runs
 from app.arguments import Arguments
 from app.callbacks import BestAndLast, Dashboard, Diagnosis
+from app.callbacks.checkpoint import WholeFiles
 from app.callbacks.checks import Monitors, SameLength
+from app.callbacks.interruption import Interruption
+from app.callbacks.position import Resume
 from app.callbacks.record import RunRecord
 from app.checkpoints import Saved, load
 from app.cli import CommandLine, callbacks
-from app.errors import AppError, DivergedError, Interrupted, UsageError, program
+from app.errors import AppError, DivergedError, Interrupted, UsageError, program, system_error
 from app.loggers import MetricsFile, TensorBoard, events_kept
 from app.runs import Run
 from app.settings import changes, dump, flat, read
@@ -40,17 +45,33 @@ def fit(cli: CommandLine, arguments: Arguments) -> None:
     Raises:
         UsageError: If a run cannot be resumed with these settings, or they train on nothing.
     """
-    saved = load(arguments.checkpoint) if arguments.checkpoint else None
-    if saved is not None:
-        saved.restore(cli.model)
-    if cli.config.trainer.fast_dev_run:
-        console.say("fast_dev_run: nothing is kept")
-        with tempfile.TemporaryDirectory() as folder:
-            _train(cli, Run(Path(folder)), None, lambda: None)
-    elif arguments.run is None:
-        _start(cli, arguments, saved)
-    elif saved is not None:
-        _resume(cli, arguments.run, saved)
+    status = arguments.run.status if arguments.run else ""  # before the lock makes it look alive
+    with _locked(arguments.run) if arguments.run else contextlib.nullcontext():
+        saved = load(arguments.checkpoint) if arguments.checkpoint else None
+        if saved is not None:
+            saved.restore(cli.model)
+        if cli.config.trainer.fast_dev_run:
+            console.say("fast_dev_run: nothing is kept")
+            with tempfile.TemporaryDirectory() as folder:
+                _train(cli, Run(Path(folder)), None, lambda: None)
+        elif arguments.run is None:
+            _start(cli, arguments, saved)
+        elif saved is not None:
+            _resume(cli, arguments.run, saved, status)
+
+
+@contextlib.contextmanager
+def _locked(run: Run) -> Iterator[None]:
+    """Keep other processes from training a run, and clear away what one that was killed left half-written."""
+    if not runs.first_process():
+        yield
+        return
+    with lock.holding(run.lock) as free:
+        if not free:
+            raise UsageError(runs.taken(run))
+        durable.clear(run.folder)
+        durable.clear(run.last.parent)
+        yield
 
 
 def _start(cli: CommandLine, arguments: Arguments, weights: Saved | None) -> None:
@@ -68,14 +89,15 @@ def _start(cli: CommandLine, arguments: Arguments, weights: Saved | None) -> Non
         console.say(f"weights from {weights.provenance}")
     run = runs.create(arguments.root, arguments.name)
     try:
-        _train(cli, run, None, begin)
+        with _locked(run):
+            _train(cli, run, None, begin)
     finally:
         if not run.config.is_file() and runs.first_process():
             _discard(run)
     _report(cli.trainer, run)
 
 
-def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
+def _resume(cli: CommandLine, run: Run, saved: Saved, status: str) -> None:
     changed = changes(read(run.config), flat(cli.settings))
     changed.pop("trainer.default_root_dir", None)
     for key, values in changed.items():
@@ -84,14 +106,12 @@ def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
                 f"{key} cannot change from {values} when a run is resumed: the state in its checkpoint would undo it.\n"
                 f"To start a new run from its weights: {program()} fit --init_from {run.title} --{key} ..."
             )
-    epochs, steps = cli.trainer.max_epochs or -1, cli.trainer.max_steps
-    if saved.epochs >= epochs > 0 or saved.steps >= steps > 0:
-        console.say(f"{run.title} has trained its {saved.epochs} epochs; to go on: --trainer.max_epochs N")
+    if _is_over(cli.trainer, run, saved, status):
         return
 
     def begin() -> None:
         _save_settings(cli, run)
-        resumed = {"time": _now(), "epoch": saved.epochs, "changed": changed}
+        resumed = {"time": _now(), "epoch": saved.epochs, "step": saved.steps, "was": status, "changed": changed}
         run.update(resumed=[*run.record().get("resumed", []), resumed])
 
     console.say(f"resumed from {saved.provenance}")
@@ -100,12 +120,31 @@ def _resume(cli: CommandLine, run: Run, saved: Saved) -> None:
     _report(cli.trainer, run)
 
 
+def _is_over(trainer: Trainer, run: Run, saved: Saved, status: str) -> bool:
+    """Say whether there is nothing left to train, to the user too; a run that was killed only then has finished."""
+    epochs, steps = trainer.max_epochs or -1, trainer.max_steps
+    if saved.ended == "stopped early":
+        advice = f"stopped early; to start a new run from its weights: {program()} fit --init_from {run.title}"
+    elif saved.epochs >= epochs > 0 or saved.steps >= steps > 0:
+        advice = f"has trained its {saved.epochs} epochs; to go on: --trainer.max_epochs N"
+    else:
+        return False
+    if saved.ended and status == "interrupted":
+        said = saved.content["callbacks"].get("Diagnosis", {}).get("said", [])
+        diagnosis = [f"{name}: {evidence}" for name, evidence, _ in said]
+        run.update(status="finished", reason=saved.ended, epochs=saved.epochs, steps=saved.steps, diagnosis=diagnosis)
+    console.say(f"{run.title} {advice}")
+    return True
+
+
 def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], None]) -> None:
     performance.fit_threads(cli.model, getattr(cli.datamodule, "batch_size", performance.SMALL))
-    trainer, record = cli.trainer, RunRecord(run, cli.settings["seed_everything"], begin)
+    trainer, interruption = cli.trainer, Interruption()
+    record = RunRecord(run, cli.settings["seed_everything"], begin, interruption)
     path = saved.path if saved else None
     _open(trainer, run, saved.steps if saved else 0)
     callbacks(trainer)[:0] = [record, Monitors()]
+    callbacks(trainer).extend([*([Resume(saved.resume)] if saved else []), interruption])
     try:
         with events_kept(run.folder, lambda: record.started), processes.watched(lambda reason: _fail(run, reason)):
             trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=path, weights_only=True)
@@ -116,22 +155,36 @@ def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], 
         if run.last.is_file():
             console.say(f"\nto go on: {program()} fit --run {run.title}")
         raise
-    except (AppError, OSError, MisconfigurationException):
+    except (AppError, MisconfigurationException):
         raise
     except Exception as error:
         if (cause := record.cause(error)) is not error:
             raise cause from error
-        text = " ".join(str(error).split())
-        if advice := next((advice for part, advice in ADVICE.items() if part in text), None):
-            raise UsageError(advice.format(error=text)) from error
-        if saved is not None and trainer.global_step <= saved.steps:  # not one step went well
-            raise UsageError(f"{saved.path} cannot be resumed from: {type(error).__name__}: {text}") from error
+        if explained := _explained(error, run, saved, trainer):
+            raise explained from error
         raise
     if not record.started:
         raise UsageError(
             "nothing was trained: see trainer.max_epochs, trainer.max_steps and trainer.limit_train_batches"
         )
     _note(trainer, run)
+    record.finish(trainer)
+
+
+def _explained(error: Exception, run: Run, saved: Saved | None, trainer: Trainer) -> AppError | None:
+    """Return what went wrong in terms of the run, if that says more than the error itself."""
+    text = " ".join(str(error).split())
+    if advice := next((advice for part, advice in ADVICE.items() if part in text), None):
+        return UsageError(advice.format(error=text))
+    if not run.folder.is_dir():
+        return AppError(f"{run.folder} was deleted while the run trained")
+    if isinstance(error, OSError):
+        return None
+    if cause := system_error(error):  # Lightning and TensorBoard raise others in its place
+        return AppError(f"{cause.strerror}: {cause.filename or run.folder}")
+    if saved is not None and trainer.global_step <= saved.steps:  # not one step went well
+        return UsageError(f"{saved.path} cannot be resumed from: {type(error).__name__}: {text}")
+    return None
 
 
 def _note(trainer: Trainer, run: Run) -> None:
@@ -143,6 +196,8 @@ def _note(trainer: Trainer, run: Run) -> None:
 def _open(trainer: Trainer, run: Run, step: int) -> None:
     # What else Lightning writes, profiles say, belongs to the run.
     trainer._default_root_dir = str(run.folder)  # type: ignore[attr-defined]  # set at run time
+    if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # a strategy may have its own
+        trainer.strategy.checkpoint_io = WholeFiles()
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoard | MetricsFile):
             logger.begin(run.folder, purge_step=step)

@@ -1,53 +1,95 @@
 """Checkpoints: best.ckpt to evaluate, last.ckpt to resume from."""
 
 import math
-import os
+import time
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.trainer.states import TrainerFn
 
-from app.errors import AppError, UsageError, nearest
+from app import durable
+from app.bounds import check
+from app.callbacks import position
+from app.errors import AppError, UsageError, nearest, system_error
+from app.loggers import MetricsFile, TensorBoard
 from app.processes import lost
+
+SHARE = 0.02  # of the time, at most, goes into last.ckpt, if the settings do not say how often
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Writes checkpoints so that an interrupted write leaves the one before, and what is there survives a crash."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:  # noqa: ANN401  # as the base has it
+        """Write a checkpoint."""
+        with durable.replacing(Path(path)) as file:
+            torch.save(checkpoint, file)
 
 
 class BestAndLast(Checkpoint):
     """Keeps the best checkpoint by a monitored metric, and the last.
 
     ModelCheckpoint keeps both too, but saves the last in the middle of the hooks that end an epoch, before schedulers
-    have stepped and metrics are logged; what is saved here between two epochs resumes exactly. Files are written
-    under another name and then renamed, so that an interrupted write leaves the one before.
+    have stepped and metrics are logged; what is saved here between two epochs or two steps resumes exactly. Inside an
+    epoch that needs one process, and a loader that knows its position, as those of this project do.
 
     The last epoch is always validated, whatever check_val_every_n_epoch says, so that a run ends with a best.
 
     Args:
         monitor: Metric that decides which is best; null takes the newest that was validated for the best.
         mode: Whether the least or the greatest value is best.
-        every_n_epochs: How often to save the last; by default after each epoch that was validated.
+        every_n_epochs: How often to save the last between epochs; by default after those that were validated, as long
+            as that takes no more than a fiftieth of the time.
+        every_minutes: How long to train at most, inside an epoch too, before saving the last: what a run that is
+            killed has to train again. A small network is saved in milliseconds.
+
+    Raises:
+        ValueError: If a number is out of its range.
     """
 
     def __init__(
-        self, monitor: str | None = "val/loss", mode: Literal["min", "max"] = "min", every_n_epochs: int | None = None
+        self,
+        monitor: str | None = "val/loss",
+        mode: Literal["min", "max"] = "min",
+        every_n_epochs: int | None = None,
+        every_minutes: float = 5.0,
     ) -> None:
         """Start without a best; the command line says in which folder to save."""
+        check("every_n_epochs", 1 if every_n_epochs is None else every_n_epochs, 1)
+        check("every_minutes", every_minutes, 0)
         self.monitor = monitor
         self.mode = mode
         self.every_n_epochs = every_n_epochs
+        self.every_minutes = every_minutes
         self.folder: Path | None = None
         self.best: dict[str, Any] = {}
         self._score: dict[str, Any] = {}
+        self.ended: str | None = None  # how, if it did
         self._validated = False
+        self._cheap = 0.0  # from when on saving costs little
+        self._due = math.inf  # when to save inside an epoch
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock; a run may go on in its last epoch."""
+        self.ended = None
+        self._due = time.monotonic() + 60 * self.every_minutes
+        self._validate_last_epoch(trainer)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the last checkpoint of the epoch before; have the last epoch validated."""
-        due = self._validated if self.every_n_epochs is None else trainer.current_epoch % self.every_n_epochs == 0
+        if trainer.current_epoch > 0 and self._is_due(trainer):
+            self.save_last(trainer)
         self._validated = False
-        if due and trainer.current_epoch > 0:
-            self._save(trainer, "last")
-        if trainer.current_epoch + 1 == trainer.max_epochs and trainer.check_val_every_n_epoch:
-            trainer.check_val_every_n_epoch = 1
+        self._validate_last_epoch(trainer)
+
+    def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:  # noqa: ANN401
+        """Save the last checkpoint, if that was long ago."""
+        if time.monotonic() >= self._due and position.known(trainer) and position.between_steps(trainer):
+            self.save_last(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the weights that were just scored, if they are the best."""
@@ -74,19 +116,31 @@ class BestAndLast(Checkpoint):
             self.best["metrics"] = more | self.best["metrics"]
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the last checkpoint."""
+        """Save the last checkpoint, which says that there is nothing left to train."""
+        stopped_early = trainer.should_stop and trainer.current_epoch != trainer.max_epochs
+        self.ended = "stopped early" if stopped_early else "trained to the end"
+        self.save_last(trainer)
+
+    def save_last(self, trainer: Trainer) -> None:
+        """Save the checkpoint to resume from; what was logged until then is in its files before.
+
+        Raises:
+            AppError: If it cannot be written.
+        """
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoard | MetricsFile):
+                logger.flush()
+        begin = time.monotonic()
         self._save(trainer, "last")
+        end = time.monotonic()
+        self._cheap = end + (end - begin) / SHARE
+        self._due = end + 60 * self.every_minutes
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Let a checkpoint say how good it is, and that the epoch before which it is saved has not begun.
-
-        Else Lightning takes the batches of the epoch before for those of the one to come, and skips it on a resume.
-        """
-        checkpoint["score"] = self._score
-        progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]
-        if progress["total"]["started"] < progress["total"]["ready"]:
-            for counts in progress.values():
-                counts["ready"] = counts["started"]
+        """Let a checkpoint say how good it is, and hold what Lightning leaves out of it."""
+        checkpoint["score"], checkpoint["ended"] = self._score, self.ended
+        position.correct(checkpoint["loops"]["fit_loop"], trainer.validating)
+        checkpoint["resume"] = position.surroundings(trainer)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best and the newest score, and where they came from."""
@@ -102,20 +156,36 @@ class BestAndLast(Checkpoint):
         best = self.best.get("score")
         return best is None or self.monitor is None or (score < best if self.mode == "min" else score > best)
 
+    def _is_due(self, trainer: Trainer) -> bool:
+        now, alone = time.monotonic(), trainer.world_size == 1  # the clocks of several processes may disagree
+        if alone and now >= self._due:
+            return True
+        if self.every_n_epochs is not None:
+            return trainer.current_epoch % self.every_n_epochs == 0
+        return self._validated and (now >= self._cheap or not alone)
+
+    @staticmethod
+    def _validate_last_epoch(trainer: Trainer) -> None:
+        if trainer.current_epoch + 1 == trainer.max_epochs and trainer.check_val_every_n_epoch:
+            trainer.check_val_every_n_epoch = 1
+
     def _save(self, trainer: Trainer, name: str) -> None:
         if self.folder is None:
             return
         path = self.folder / f"{name}.ckpt"
-        temporary = path.with_name(f".{name}.ckpt.part")
         try:
-            trainer.save_checkpoint(temporary)
             if trainer.is_global_zero:
-                with temporary.open("rb") as file:
-                    os.fsync(file.fileno())
-                temporary.replace(path)
+                path.parent.mkdir(exist_ok=True)
+            trainer.save_checkpoint(path)
         except (OSError, RuntimeError) as error:  # PyTorch's own writer raises RuntimeError
-            temporary.unlink(missing_ok=True)
             if lost(error):
                 raise
-            raise AppError(f"{path} cannot be written: {error}; the one before is kept") from error
-        trainer.strategy.barrier("checkpoint renamed")
+            if not self.folder.parent.is_dir():
+                raise FileNotFoundError from error
+            raise AppError(f"{path} cannot be written: {_reason(error)}; the one before is kept") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong in a few words; PyTorch's own writer hides the system's error behind its own."""
+    cause = system_error(error)
+    return (cause.strerror if cause else None) or str(error).splitlines()[0]

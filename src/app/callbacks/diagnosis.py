@@ -53,6 +53,7 @@ class Diagnosis(Callback):
         self._block = max(LEAST, math.ceil(batches / BLOCKS))
         self._total = batches
         self._start = [part.to(pl_module.device) for part in self._start] or _samples(pl_module)
+        self._targets = [part.to(pl_module.device) for part in self._targets]
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:  # noqa: ANN401  # as Callback has it
         """Listen to the ReLU layers in the last batch of a block."""
@@ -125,7 +126,7 @@ class Diagnosis(Callback):
         """Return what is known and what was said."""
         said = [[finding.name, finding.evidence, finding.advice] for finding in self.findings]
         counts = {"batches": self._batches, "in_block": self._in_block, "sum": self._sum, "start": self._start}
-        return {"known": self.known.state(), "said": said, **counts}
+        return {"known": self.known.state(), "said": said, "targets": self._targets, **counts}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
@@ -133,6 +134,7 @@ class Diagnosis(Callback):
         self.findings = [Finding(*said) for said in state_dict["said"]]
         self._batches, self._in_block = state_dict["batches"], state_dict["in_block"]
         self._sum, self._start = state_dict["sum"], state_dict["start"]
+        self._targets = state_dict.get("targets", [])
 
     def _end_block(self, trainer: Trainer, task: LightningModule) -> None:
         assert self._sum is not None
@@ -187,7 +189,8 @@ class Diagnosis(Callback):
         lines = [f"* **{found.name}**: {found.evidence}. Try `{found.advice}`" for found in self.findings]
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_text("diagnosis", "\n".join(lines) or "healthy so far", trainer.global_step)
+                step = max(trainer.global_step - 1, 0)  # the one that was taken
+                logger.experiment.add_text("diagnosis", "\n".join(lines) or "healthy so far", step)
 
 
 def _samples(task: nn.Module) -> list[Tensor]:

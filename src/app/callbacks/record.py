@@ -1,17 +1,19 @@
-"""Keeps run.json true while a run trains, and turns signals into an orderly end."""
+"""Keeps run.json true while a run trains."""
 
-import signal
+import contextlib
 import time
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from app import console, performance, processes
 from app.callbacks.checkpoint import BestAndLast
+from app.callbacks.interruption import Interruption
 from app.errors import AppError, DivergedError, Interrupted
 from app.runs import Run
+
+INTERVAL = 1.0  # seconds between two writes of a best score: a small network finds a new one every few milliseconds
 
 
 class RunRecord(Callback):
@@ -21,54 +23,52 @@ class RunRecord(Callback):
         run: The run that trains.
         seed: Its seed.
         begin: Called when the first batch is about to be trained on: only then does a run change its records.
+        interruption: Listens before anything is written: from then on a signal must not cut it short.
     """
 
-    def __init__(self, run: Run, seed: int, begin: Callable[[], None]) -> None:
+    def __init__(self, run: Run, seed: int, begin: Callable[[], None], interruption: Interruption) -> None:
         """Continue the wall time of a resumed run."""
         self.run = run
         self.seed = seed
         self.begin = begin
+        self.interruption = interruption
         self.started = False
-        self._signal = 0
         self._best: dict[str, Any] | None = None
         self._before = float(run.record().get("wall_time_s", 0))
         self._start = time.monotonic()
-        self._handlers: dict[int, Any] = {}
+        self._written = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say that the run is running; from here on a signal ends it between two batches."""
+        """Say that the run is running; before there is a run there is a checkpoint, so that any can be resumed."""
         threads = f", {performance.threads()}" if trainer.accelerator.name() == "cpu" else ""
         console.say(f"run {self.run.folder}, seed {self.seed}, on {trainer.accelerator.name()}{threads}")
+        self.interruption.listen()
+        keeper = _keeper(trainer)
+        if keeper is not None and not self.run.last.is_file():
+            keeper.save_last(trainer)
         self.started = True
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._handlers[number] = signal.signal(number, self._on_signal)
         self.begin()
-        self._best = self._best_of(trainer)
+        self._best = dict(keeper.best) if keeper else {}
         self._write(trainer, status="running", reason=None)
-
-    def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:  # noqa: ANN401
-        """Stop if a signal asked for it."""
-        self._stop_if_asked()
-
-    def on_validation_batch_end(self, trainer: Trainer, *args: Any) -> None:  # noqa: ANN401
-        """Stop if a signal asked for it."""
-        self._stop_if_asked()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record a new best."""
-        if self._best != self._best_of(trainer):
-            self._write(trainer)
+        if time.monotonic() > self._written + INTERVAL:
+            self._record_best(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Record how the run ended."""
-        self._stop_if_asked()
+        """Record the best, which the dashboard shows."""
+        self._record_best(trainer)
+
+    def finish(self, trainer: Trainer) -> None:
+        """Record how the run ended, once everything is written."""
+        keeper = _keeper(trainer)
         stopped_early = trainer.should_stop and trainer.current_epoch != trainer.max_epochs
-        self._write(trainer, status="finished", reason="stopped early" if stopped_early else "trained to the end")
-        self._restore()
+        ended = "stopped early" if stopped_early else "trained to the end"
+        self._write(trainer, status="finished", reason=(keeper and keeper.ended) or ended)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Record why the run ended."""
-        self._restore()
         exception = self.cause(exception)
         if isinstance(exception, Interrupted | KeyboardInterrupt):
             status = "interrupted"
@@ -76,18 +76,26 @@ class RunRecord(Callback):
             status = "diverged" if isinstance(exception, DivergedError) else "failed"
         reason = str(exception) if isinstance(exception, AppError) else f"{type(exception).__name__}: {exception}"
         if self.started:
-            self._write(trainer, status=status, reason=reason.splitlines()[0].rstrip(": "))
+            with contextlib.suppress(OSError):  # the disk may be full: that is why it ended
+                self._write(trainer, status=status, reason=reason.splitlines()[0].rstrip(": "))
+
+    def _record_best(self, trainer: Trainer) -> None:
+        keeper = _keeper(trainer)
+        if keeper is not None and self._best != keeper.best:
+            self._write(trainer)
 
     def cause(self, exception: BaseException) -> BaseException:
         """Return what an exception comes from: another process that ended first, perhaps by the signal to all."""
         if not processes.lost(exception):
             return exception
-        return Interrupted(self._signal) if self._signal else processes.LostProcess()
+        return Interrupted(self.interruption.signal) if self.interruption.signal else processes.LostProcess()
 
     def _write(self, trainer: Trainer, **facts: Any) -> None:  # noqa: ANN401  # any JSON value
-        if self._best != self._best_of(trainer):
-            self._best = self._best_of(trainer)
+        keeper = _keeper(trainer)
+        if keeper is not None and self._best != keeper.best:
+            self._best = dict(keeper.best)
             self.run.retire_results()
+        self._written = time.monotonic()
         self.run.update(
             **facts,
             epochs=trainer.current_epoch,
@@ -96,21 +104,7 @@ class RunRecord(Callback):
             wall_time_s=round(self._before + time.monotonic() - self._start, 3),
         )
 
-    @staticmethod
-    def _best_of(trainer: Trainer) -> dict[str, Any]:
-        found = [callback.best for callback in trainer.checkpoint_callbacks if isinstance(callback, BestAndLast)]
-        return dict(found[0]) if found else {}
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._signal:  # the second time is meant: do not wait for the batch
-            raise Interrupted(number)
-        self._signal = number
-
-    def _stop_if_asked(self) -> None:
-        if self._signal:
-            raise Interrupted(self._signal)
-
-    def _restore(self) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        self._handlers.clear()
+def _keeper(trainer: Trainer) -> BestAndLast | None:
+    found = [callback for callback in trainer.checkpoint_callbacks if isinstance(callback, BestAndLast)]
+    return found[0] if found else None

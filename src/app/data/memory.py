@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import torch
@@ -24,7 +24,7 @@ SPLITS: dict[str, tuple[Split, ...]] = {
     "predict": ("test",),
 }
 
-# A batch that is only evaluated has up to so many samples, and numbers in all of its inputs.
+# A batch that is only evaluated, or batches that are gathered at once, have up to so many samples and numbers.
 MOST_SAMPLES, MOST_NUMBERS = 2**14, 2**17
 
 
@@ -94,6 +94,19 @@ class TensorLoader:
         self.drop_last = drop_last
         self.share = Share.current()
         self.shared_size = batch_size * self.share.world
+        self._position = 0  # batches given out in this epoch
+        self._skipped = 0  # batches at the beginning of the next one
+        in_memory = all(isinstance(tensor, Tensor) for tensor in dataset.tensors)
+        numbers = sum(math.prod(tensor.shape[1:]) for tensor in dataset.tensors) * batch_size
+        self._at_once = max(1, MOST_NUMBERS // max(numbers, 1)) if in_memory else 1
+
+    def state_dict(self) -> dict[str, int]:
+        """Return how many batches of the epoch were given out."""
+        return {"position": self._position}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Begin the next epoch after the batches that were given out: they are not touched."""
+        self._skipped = state_dict["position"]
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -105,15 +118,30 @@ class TensorLoader:
         return self.share.weight(min(self.shared_size, len(self.dataset) - batch * self.shared_size))
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        """Yield a tuple of tensors a batch."""
+        """Return an iterator over a tuple of tensors a batch."""
+        first, self._skipped = self._skipped, 0  # now: Lightning may never ask it for a batch
+        return self._batches(first)
+
+    def _batches(self, first: int) -> Iterator[tuple[Tensor, ...]]:
         order = self.sampler.order(len(self.dataset)) if self.sampler else None
-        for start in range(0, len(self) * self.shared_size, self.shared_size):
-            rows = self.share.rows(start, min(start + self.shared_size, len(self.dataset)))
-            if order is None:
-                yield tuple(tensor[rows] for tensor in self.dataset.tensors)
-            else:
-                # index_select is more than twice as fast as tensor[index].
-                yield tuple(tensor.index_select(0, order[rows]) for tensor in self.dataset.tensors)
+        for start in range(first, len(self), self._at_once):
+            numbers = range(start, min(start + self._at_once, len(self)))
+            for number, batch in zip(numbers, self._gathered([self._rows(n) for n in numbers], order), strict=True):
+                self._position = number + 1
+                yield batch
+
+    def _rows(self, batch: int) -> slice:
+        """Return which samples of the epoch are this process' share of a batch."""
+        start = batch * self.shared_size
+        return self.share.rows(start, min(start + self.shared_size, len(self.dataset)))
+
+    def _gathered(self, rows: list[slice], order: Tensor | None) -> Iterable[tuple[Tensor, ...]]:
+        """Return batches; several small ones are gathered at once, and index_select is twice as fast as indexing."""
+        if order is None:
+            return (tuple(tensor[part] for tensor in self.dataset.tensors) for part in rows)
+        parts = [order[part] for part in rows]
+        index, sizes = torch.cat(parts), [len(part) for part in parts]
+        return zip(*(tensor.index_select(0, index).split(sizes) for tensor in self.dataset.tensors), strict=True)
 
 
 def evaluation_loader(dataset: TensorDataset, batch_size: int) -> TensorLoader:

@@ -61,6 +61,8 @@ class Scalars(Panel):
 
     def after_epoch(self, board: Board) -> None:
         """Log training over validation loss: below 1, the network does better on what it has seen."""
+        assert board.writer is not None
         metrics = board.trainer.callback_metrics
         if "train/loss" in metrics and metrics["val/loss"] > 0:
-            board.scalar("val/loss_ratio", (metrics["train/loss"] / metrics["val/loss"]).item())
+            ratio = (metrics["train/loss"] / metrics["val/loss"]).item()
+            board.writer.add_scalar("val/loss_ratio", ratio, board.step - 1)  # the last step of that epoch

@@ -68,6 +68,7 @@ class SupervisedTask(LightningModule, ABC):
         # with nan_strategy="disable" torchmetrics ignores the weights.
         self.val_loss = MeanMetric(nan_strategy=math.nan)
         self.test_loss = MeanMetric(nan_strategy=math.nan)
+        self._train_loss = Mean()
 
     def fit_statistics(self, dataset: Dataset[Any]) -> None:  # not every task standardizes
         """Set the standardization from the training split, unless a checkpoint has set it."""
@@ -127,6 +128,19 @@ class SupervisedTask(LightningModule, ABC):
         finally:
             for module, training in modes.items():
                 module.training = training
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Save the sums of an epoch that may go on."""
+        checkpoint["train_loss"] = {"sum": self._train_loss.total, "samples": self._train_loss.samples}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take them over; an epoch that begins starts new ones."""
+        sums = checkpoint.get("train_loss", {"sum": torch.zeros(()), "samples": 0})
+        self._train_loss.total, self._train_loss.samples = sums["sum"], sums["samples"]
+
+    def on_train_start(self) -> None:
+        """Put the sums where the losses are."""
+        self._train_loss.total = self._train_loss.total.to(self.device)
 
     def on_train_epoch_start(self) -> None:
         """Begin the sums behind the mean training loss, and the random numbers of the epoch: dropout, augmentation."""
@@ -224,7 +238,7 @@ class Mean:
         device: Where the losses are.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device | str = "cpu") -> None:
         """Start without samples."""
         self.total = torch.zeros((), device=device)
         self.samples = 0
