@@ -1,9 +1,10 @@
 """Settings: what wins, what the defaults may be changed to, and that no key is ignored in silence."""
 
-from collections.abc import Callable
+from collections.abc import math
 from pathlib import Path
 from typing import Any
 
+import Callable
 import pytest
 import yaml
 from conftest import BRIEF, PRODUCT, Result, read_csv
@@ -64,7 +65,7 @@ def test_default_callbacks_can_be_switched_off(switches: list[str], app: App) ->
 def test_without_loggers_nothing_is_logged(app: App) -> None:
     result = app(*FIT, "--trainer.logger", "false", "--callbacks.learning_rate", "null")
     assert result.exit_code == 0, result.err
-    assert {path.name for path in RUN.iterdir()} == {"checkpoints", "config.yaml", "figures", "run.json"}
+    assert {path.name for path in RUN.iterdir()} == {".lock", "checkpoints", "config.yaml", "figures", "run.json"}
 
 
 def test_early_stopping_is_off_until_it_is_configured(app: App, folder: Path) -> None:
@@ -126,7 +127,8 @@ def test_lines_and_checkpoints_come_as_often_as_asked(app: App, monkeypatch: pyt
     ]
     result = app(*FIT, *often)
     assert [line.split()[1] for line in result.out.splitlines() if line.startswith("epoch ")] == ["0", "3"]
-    assert saved_after == [1, 2, 3, 4]
+    assert saved_after == [0, 1, 2, 3, 4]  # before the first step, too
     saved_after.clear()
+    monkeypatch.setattr("app.callbacks.checkpoint.SHARE", math.inf)  # however long it takes
     app(*FIT)  # validated every 2 of 4 epochs
-    assert saved_after == [2, 4]
+    assert saved_after == [0, 2, 4]

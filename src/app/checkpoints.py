@@ -65,7 +65,8 @@ class Saved:
         score = self.content.get("score")
         when = f" in epoch {score['epoch']}" if score and score["epoch"] != self.epoch else ""
         text = f", {score['monitor']} {number(score['value'])}{when}" if score else ""
-        inside = f" (step {self.steps})" if self.epoch >= self.epochs else ""
+        whole = self.epoch < self.epochs or self._loop["epoch_loop.batch_progress"]["is_last_batch"]
+        inside = "" if whole else f" (step {self.steps})"
         return f"{self.path}: epoch {self.epoch}{inside}{text}"
 
     def restore(self, task: LightningModule) -> None:
