@@ -1,10 +1,10 @@
 """Settings: what wins, what the defaults may be changed to, and that no key is ignored in silence."""
 
-from collections.abc import math
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import Callable
 import pytest
 import yaml
 from conftest import BRIEF, PRODUCT, Result, read_csv
