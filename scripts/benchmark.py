@@ -17,30 +17,34 @@ from functools import cache
 from pathlib import Path
 
 from measure import hardware
-from timing import PYTHON, Row, Taken, app, busy_product, compare, fit, run, script
+from timing import CONFIGS, PYTHON, Row, Taken, app, busy_product, compare, fit, run, script
 
 
 def rows(mnist: Path | None, images: Path | None) -> dict[str, Row]:
     """Return the comparisons that the data at hand allow, by name."""
-    save = "--callbacks.checkpoint.init_args.every_n_epochs"  # by default less often, where it would take time
-    tenth, every = (save, "10"), (save, "1", "--trainer.check_val_every_n_epoch", "1")
-    brief, plain = ("--trainer.max_epochs", "200"), ("--callbacks.lean_loop", "null")
+    every = ("--trainer.check_val_every_n_epoch", "1")
+    lean = ("--config", CONFIGS / "with" / "no_dashboard.yaml", "--callbacks.diagnosis", "null")
+    plain = ("--callbacks.lean_loop", "null")
     found = {
         "product_process": Row(
             "`product`, 10,000 steps, everything on, whole process / loop with DataLoader, whole process",
             *(1.0, 0.8, lambda: fit("product").process, lambda: script("product", "--dataloader").process),
         ),
         "product_fit": Row(
-            "`product`, 10,000 steps, `fit` alone, validating and saving every 10 epochs / loop without DataLoader",
-            *(1.0, 0.75, lambda: fit("product", *tenth).part, lambda: script("product").part),
+            "`product`, 10,000 steps, `fit` alone, without dashboard and diagnosis / loop without DataLoader",
+            *(1.0, 0.75, lambda: fit("product", *lean).part, lambda: script("product").part),
+        ),
+        "product_everything": Row(
+            "`product`, 10,000 steps, `fit` alone, everything on / the same loop",
+            *(1.0, 0.75, lambda: fit("product").part, lambda: script("product").part),
         ),
         "product_every_epoch": Row(
-            "the same, validating and saving every epoch / the same loop",
+            "the same, everything on, validating every epoch / the same loop",
             *(2.0, 1.2, lambda: fit("product", *every).part, lambda: script("product").part),
         ),
         "stock_lightning": Row(
-            "`product`, 2,000 steps, Lightning's own loop, everything on / Lightning's defaults, self.log, DataLoader",
-            *(0.5, 0.3, lambda: fit("product", *brief, *plain).part, lambda: script("stock_lightning").part),
+            "`product`, 10,000 steps, Lightning's own loop, everything on / Lightning's defaults, self.log, DataLoader",
+            *(0.5, 0.3, lambda: fit("product", *plain).part, lambda: script("stock_lightning").part),
         ),
         "product_busy": Row(
             "`product` while another process keeps a core busy / itself on a quiet machine",

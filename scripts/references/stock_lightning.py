@@ -1,6 +1,6 @@
 """The product of two numbers with Lightning as its first examples show it: a default Trainer, self.log, a DataLoader.
 
-python scripts/references/stock_lightning.py [--epochs 200]
+python scripts/references/stock_lightning.py [--epochs 1000]
 """
 
 import argparse
@@ -48,7 +48,7 @@ def split(size: int) -> TensorDataset:
 def main() -> None:
     """Train, and print the seconds of `fit`."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--epochs", type=int, default=1000)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)

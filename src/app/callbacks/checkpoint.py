@@ -1,5 +1,7 @@
 """Checkpoints: best.ckpt to evaluate, last.ckpt to resume from."""
 
+import contextlib
+import copy
 import math
 import time
 from pathlib import Path
@@ -18,7 +20,7 @@ from app.errors import AppError, UsageError, nearest, system_error
 from app.loggers import MetricsFile, TensorBoard
 from app.processes import lost
 
-SHARE = 0.02  # of the time, at most, goes into last.ckpt, if the settings do not say how often
+SHARE = 0.02  # of the time, at most, goes into saving between epochs, if the settings do not say how often
 
 
 class WholeFiles(TorchCheckpointIO):
@@ -36,6 +38,8 @@ class BestAndLast(Checkpoint):
     ModelCheckpoint keeps both too, but saves the last in the middle of the hooks that end an epoch, before schedulers
     have stepped and metrics are logged; what is saved here between two epochs or two steps resumes exactly. Inside an
     epoch that needs one process, and a loader that knows its position, as those of this project do.
+
+    Where a small network finds a new best every few milliseconds, it is held in memory until last.ckpt is written.
 
     The last epoch is always validated, whatever check_val_every_n_epoch says, so that a run ends with a best.
 
@@ -70,6 +74,7 @@ class BestAndLast(Checkpoint):
         self._score: dict[str, Any] = {}
         self.ended: str | None = None  # how, if it did
         self._validated = False
+        self._held: dict[str, Any] | None = None  # a best that is not written yet
         self._cheap = 0.0  # from when on saving costs little
         self._due = math.inf  # when to save inside an epoch
 
@@ -107,7 +112,11 @@ class BestAndLast(Checkpoint):
         self._score = {"monitor": monitor, "value": score, "epoch": trainer.current_epoch}
         if self._improves(score):
             self.best = {"monitor": monitor, "score": score, "epoch": trainer.current_epoch, "metrics": metrics}
-            self._save(trainer, "best")
+            self._held = None
+            if self._holds(trainer):
+                self._held = copy.deepcopy(trainer._checkpoint_connector.dump_checkpoint())
+            else:
+                self._save(trainer, "best")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Complete the metrics of the best epoch with those of its training."""
@@ -121,6 +130,22 @@ class BestAndLast(Checkpoint):
         self.ended = "stopped early" if stopped_early else "trained to the end"
         self.save_last(trainer)
 
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave the best on the disk, if there is room."""
+        with contextlib.suppress(AppError, OSError):
+            self.write_best(trainer)
+
+    @property
+    def settled(self) -> bool:
+        """Whether best.ckpt holds the best."""
+        return self._held is None
+
+    def write_best(self, trainer: Trainer) -> None:
+        """Write a best that is held."""
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._save(trainer, "best", held)
+
     def save_last(self, trainer: Trainer) -> None:
         """Save the checkpoint to resume from; what was logged until then is in its files before.
 
@@ -131,6 +156,7 @@ class BestAndLast(Checkpoint):
             if isinstance(logger, TensorBoard | MetricsFile):
                 logger.flush()
         begin = time.monotonic()
+        self.write_best(trainer)
         self._save(trainer, "last")
         end = time.monotonic()
         self._cheap = end + (end - begin) / SHARE
@@ -164,19 +190,25 @@ class BestAndLast(Checkpoint):
             return trainer.current_epoch % self.every_n_epochs == 0
         return self._validated and (now >= self._cheap or not alone)
 
+    def _holds(self, trainer: Trainer) -> bool:
+        return self.every_n_epochs is None and trainer.world_size == 1 and time.monotonic() < self._cheap
+
     @staticmethod
     def _validate_last_epoch(trainer: Trainer) -> None:
         if trainer.current_epoch + 1 == trainer.max_epochs and trainer.check_val_every_n_epoch:
             trainer.check_val_every_n_epoch = 1
 
-    def _save(self, trainer: Trainer, name: str) -> None:
+    def _save(self, trainer: Trainer, name: str, held: dict[str, Any] | None = None) -> None:
         if self.folder is None:
             return
         path = self.folder / f"{name}.ckpt"
         try:
             if trainer.is_global_zero:
                 path.parent.mkdir(exist_ok=True)
-            trainer.save_checkpoint(path)
+            if held is None:
+                trainer.save_checkpoint(path)
+            else:
+                trainer.strategy.save_checkpoint(held, path)
         except (OSError, RuntimeError) as error:  # PyTorch's own writer raises RuntimeError
             if lost(error):
                 raise

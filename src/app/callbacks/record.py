@@ -58,6 +58,8 @@ class RunRecord(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record the best, which the dashboard shows."""
+        if (keeper := _keeper(trainer)) is not None:
+            keeper.write_best(trainer)
         self._record_best(trainer)
 
     def finish(self, trainer: Trainer) -> None:
@@ -81,7 +83,7 @@ class RunRecord(Callback):
 
     def _record_best(self, trainer: Trainer) -> None:
         keeper = _keeper(trainer)
-        if keeper is not None and self._best != keeper.best:
+        if keeper is not None and keeper.settled and self._best != keeper.best:
             self._write(trainer)
 
     def cause(self, exception: BaseException) -> BaseException:
@@ -92,7 +94,7 @@ class RunRecord(Callback):
 
     def _write(self, trainer: Trainer, **facts: Any) -> None:  # noqa: ANN401  # any JSON value
         keeper = _keeper(trainer)
-        if keeper is not None and self._best != keeper.best:
+        if keeper is not None and keeper.settled and self._best != keeper.best:
             self._best = dict(keeper.best)
             self.run.retire_results()
         self._written = time.monotonic()
