@@ -9,7 +9,9 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from app import durable
 from app.console import number
 from app.errors import UsageError
 
@@ -124,3 +126,12 @@ def _check_sums(path: Path) -> None:
             with archive.open(part) as content:
                 while content.read(2**20):
                     pass  # reading to the end compares
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Writes checkpoints so that an interrupted write leaves the one before, and what is there survives a crash."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:  # noqa: ANN401  # as the base has it
+        """Write a checkpoint."""
+        with durable.replacing(Path(path)) as file:
+            torch.save(checkpoint, file)

@@ -61,3 +61,9 @@ def printable(message: str) -> str:
 def program() -> str:
     """Return how the user calls this program, for commands in messages; the set-up script passes its own name on."""
     return os.environ.get("APP_PROGRAM", "python -m app")
+
+
+def reason(error: Exception) -> str:
+    """Return what went wrong in a few words; PyTorch's own writer hides the system's error behind its own."""
+    cause = system_error(error)
+    return (cause.strerror if cause else None) or str(error).splitlines()[0]

@@ -16,12 +16,11 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from app import console, durable, environment, lock, performance, processes, runs
 from app.arguments import Arguments
 from app.callbacks import BestAndLast, Dashboard, Diagnosis
-from app.callbacks.checkpoint import WholeFiles
 from app.callbacks.checks import Monitors, SameLength
 from app.callbacks.interruption import Interruption
 from app.callbacks.position import Resume
 from app.callbacks.record import RunRecord
-from app.checkpoints import Saved, load
+from app.checkpoints import Saved, WholeFiles, load
 from app.cli import CommandLine, callbacks
 from app.errors import AppError, DivergedError, Interrupted, UsageError, program, system_error
 from app.loggers import MetricsFile, TensorBoard, events_kept

@@ -1,9 +1,17 @@
+import json
 import math
-from typing import Literal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
+import torch
+from conftest import PRODUCT, Result
+from lightning.pytorch import Trainer
 
 from app.callbacks import BestAndLast
+from app.errors import DivergedError
+from app.tasks import Regression
 
 
 @pytest.mark.parametrize(("mode", "scores", "best"), [("min", [3.0, 1.0, 2.0], 1.0), ("max", [1.0, 3.0, 2.0], 3.0)])
@@ -26,3 +34,39 @@ def test_what_is_not_a_number_is_never_the_best() -> None:
     assert not keeper._improves(math.nan)
     assert not keeper._improves(-math.inf)
     assert keeper._improves(1.0)
+
+
+@pytest.mark.parametrize("ending", ["the end", "an error"])
+def test_a_best_that_is_held_is_on_the_disk_when_training_ends(
+    app: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr("app.callbacks.checkpoint.SHARE", 1e-9)  # nothing is cheap after the first checkpoint
+    written: list[str] = []
+    save = BestAndLast._save
+
+    def counted(self: BestAndLast, trainer: Trainer, name: str, held: dict[str, Any] | None = None) -> None:
+        written.append(name)
+        save(self, trainer, name, held)
+
+    def fail(self: Regression) -> None:
+        if self.current_epoch == 3:
+            raise DivergedError("no number")
+
+    monkeypatch.setattr(BestAndLast, "_save", counted)
+    if ending == "an error":
+        monkeypatch.setattr(Regression, "on_validation_epoch_start", fail)
+    every = ("--trainer.check_val_every_n_epoch", "1")
+    result = app("fit", "--config", PRODUCT, "--trainer.max_epochs", "4", *every)
+    assert result.exit_code == (0 if ending == "the end" else 4)
+    run = Path("lightning_logs/product/version_0")
+    best, record = (
+        torch.load(run / "checkpoints/best.ckpt", weights_only=True),
+        json.loads((run / "run.json").read_text()),
+    )
+    assert written == (["last", "best", "last"] if ending == "the end" else ["last", "best"])
+    assert best["score"]["epoch"] == (3 if ending == "the end" else 2)
+    assert record["best"] is None or record["best"]["epoch"] == best["score"]["epoch"]
+    if ending == "the end":
+        result = app("validate", "--run", "product")
+        assert result.exit_code == 0
+        assert json.loads((run / "validate.json").read_text())["val/loss"] == pytest.approx(best["score"]["value"])

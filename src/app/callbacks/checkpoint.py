@@ -7,29 +7,17 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
-from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.trainer.states import TrainerFn
 
-from app import durable
 from app.bounds import check
 from app.callbacks import position
-from app.errors import AppError, UsageError, nearest, system_error
+from app.errors import AppError, UsageError, nearest, reason
 from app.loggers import MetricsFile, TensorBoard
 from app.processes import lost
 
 SHARE = 0.02  # of the time, at most, goes into saving between epochs, if the settings do not say how often
-
-
-class WholeFiles(TorchCheckpointIO):
-    """Writes checkpoints so that an interrupted write leaves the one before, and what is there survives a crash."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:  # noqa: ANN401  # as the base has it
-        """Write a checkpoint."""
-        with durable.replacing(Path(path)) as file:
-            torch.save(checkpoint, file)
 
 
 class BestAndLast(Checkpoint):
@@ -214,10 +202,4 @@ class BestAndLast(Checkpoint):
                 raise
             if not self.folder.parent.is_dir():
                 raise FileNotFoundError from error
-            raise AppError(f"{path} cannot be written: {_reason(error)}; the one before is kept") from error
-
-
-def _reason(error: Exception) -> str:
-    """Return what went wrong in a few words; PyTorch's own writer hides the system's error behind its own."""
-    cause = system_error(error)
-    return (cause.strerror if cause else None) or str(error).splitlines()[0]
+            raise AppError(f"{path} cannot be written: {reason(error)}; the one before is kept") from error
