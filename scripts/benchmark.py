@@ -11,13 +11,14 @@ import argparse
 import contextlib
 import json
 import random
+import sys
 import tempfile
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 from measure import hardware
-from timing import CONFIGS, PYTHON, Row, Taken, app, busy_product, compare, fit, run, script
+from timing import CONFIGS, PYTHON, Row, Taken, app, busy_product, figures, fit, run, script
 
 
 def rows(mnist: Path | None, images: Path | None) -> dict[str, Row]:
@@ -166,11 +167,18 @@ def main() -> None:
     every = rows(options.mnist, options.images)
     if unknown := set(options.names) - set(every):
         parser.error(f"no comparison {', '.join(sorted(unknown))} ({', '.join(every)})")
+    chosen = {name: every[name] for name in options.names or every}
+    pairs: dict[str, list[tuple[float, float]]] = {name: [] for name in chosen}
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        for number in range(options.rounds):
+            run.cache_clear()
+            for name, row in chosen.items():
+                pairs[name].append((row.ours(), row.reference()))
+                print(f"round {number}: {name} {pairs[name][-1]}", file=sys.stderr, flush=True)
     print(f"{hardware()}, {date.today():%B %Y}, medians of {options.rounds} rounds\n")
     print("| ours / reference | median | ratio (range) | must | aim | reached |\n|---|---|---|---|---|---|")
-    for name in options.names or every:
-        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-            print(compare(every[name], options.rounds), flush=True)
+    for name, row in chosen.items():
+        print(figures(row, pairs[name]))
 
 
 if __name__ == "__main__":

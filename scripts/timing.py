@@ -7,8 +7,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from measure import PROJECT
@@ -48,8 +49,9 @@ class Row:
     unit: str = "s"
 
 
+@cache
 def run(*command: str | Path) -> Taken:
-    """Run a process to its end."""
+    """Run a process to its end; in a round each runs once, for all that it is compared with."""
     begin = time.perf_counter()
     words = [str(part) for part in command]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
@@ -102,12 +104,11 @@ def one_core_busy() -> Iterator[None]:
 def busy_product() -> float:
     """Return the seconds of training `product` while another process keeps a core busy."""
     with one_core_busy():
-        return fit("product").part
+        return fit("product", "--name", "busy").part
 
 
-def compare(row: Row, rounds: int) -> str:
-    """Run both sides in turn; return the figures as a row of the table."""
-    pairs = [(row.ours(), row.reference()) for _ in range(rounds)]
+def figures(row: Row, pairs: Sequence[tuple[float, float]]) -> str:
+    """Return what the rounds of a comparison gave as a row of a Markdown table."""
     ratios = [ours / reference for ours, reference in pairs]
     ratio = statistics.median(ratios)
     ours, reference = (statistics.median(side) for side in zip(*pairs, strict=True))
