@@ -17,10 +17,11 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 from matplotlib.figure import Figure
 
-from app import performance, quiet
 from app.callbacks import LeanLoop
 from app.data import Product
 from app.networks import MLP
+from app.performance import fit_threads, tune
+from app.quiet import install
 from app.tasks import Regression
 
 SAMPLES = [10**power for power in range(3, 8)]
@@ -50,7 +51,7 @@ def epoch(samples: int, batch_size: int, width: int) -> float:
     torch.manual_seed(0)
     torch.set_num_threads(THREADS)
     task = Regression(MLP(2, [width, width]), partial(torch.optim.Adam, lr=1e-3))
-    performance.fit_threads(task, batch_size)
+    fit_threads(task, batch_size)
     clock, off = Clock(), {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
     settings: dict[str, Any] = {**off, "enable_progress_bar": False, "limit_val_batches": 0, "accelerator": "cpu"}
     data = Product(train_size=samples, batch_size=batch_size)
@@ -63,8 +64,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "docs" / "growth.svg")
     options = parser.parse_args()
-    quiet.install()
-    performance.tune()
+    install()
+    tune()
     curves = {
         "samples (batch 1,000, width 16)": {size: epoch(size, 1000, 16) for size in SAMPLES},
         "batch size (10,000 samples, width 16)": {size: epoch(10_000, size, 16) for size in BATCHES},
