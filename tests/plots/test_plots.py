@@ -70,14 +70,20 @@ def test_the_confusion_writes_the_counts_row_by_actual_class() -> None:
 
 def test_pictures_have_captions() -> None:
     figure = images(DRAW.integers(0, 255, (5, 3, 8, 8), dtype=np.uint8), list("abcde"), "Batch", columns=3)
-    assert [cell.get_title() for cell in figure.axes] == [*"abcde", ""]
+    [plot] = figure.axes
+    assert [text.get_text() for text in plot.texts] == list("abcde")
+    assert len(plot.images) == 5
+    places = [image.get_extent()[::2] for image in plot.images]
+    assert len({left for left, _ in places}) == 3  # columns
+    assert len({round(bottom, 6) for _, bottom in places}) == 2  # rows
     assert pixels(figure).std() > 5
 
 
 def test_feature_maps_are_a_row_a_layer() -> None:
     maps = {"conv1": DRAW.normal(size=(16, 8, 8)), "conv2": DRAW.normal(size=(2, 4, 4))}
     figure = feature_maps(DRAW.random((1, 8, 8)), maps, "Feature maps", channels=4)
-    assert [cell.get_title() for cell in figure.axes if cell.images] == [
+    [plot] = figure.axes
+    assert [text.get_text() for text in plot.texts] == [
         *("input", "conv1 #0", "#1", "#2", "#3"),
         *("conv2 #0", "#1"),
     ]

@@ -5,18 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from app.plots.style import Array, grid
+from app.plots.style import Array, Grid
 
 
 def images(pictures: Array, captions: Sequence[str], title: str, columns: int = 6) -> Figure:
     """Return pictures (N, C, H, W), grey or colour, uint8 or in [0, 1], each with a caption above it."""
     columns = min(columns, len(pictures))
-    rows = -(-len(pictures) // columns)
-    figure, cells = grid(rows, columns, title)
-    for cell, picture, caption in zip(cells, pictures, captions, strict=False):
-        cell.imshow(_shown(picture), cmap="gray", vmin=0, vmax=255 if picture.dtype == np.uint8 else 1)
-        cell.set_title(caption, fontsize=8, pad=2)
-    return figure
+    grid = Grid(-(-len(pictures) // columns), columns, title)
+    for place, (picture, caption) in enumerate(zip(pictures, captions, strict=False)):
+        grid.show(place, _shown(picture), caption, 255 if picture.dtype == np.uint8 else 1)
+    return grid.figure
 
 
 def feature_maps(picture: Array, maps: dict[str, Array], title: str, channels: int = 6) -> Figure:
@@ -24,17 +22,13 @@ def feature_maps(picture: Array, maps: dict[str, Array], title: str, channels: i
 
     Every map has a scale of its own: black is its least value, white its greatest.
     """
-    figure, cells = grid(len(maps), channels + 1, title, cell=0.85)
+    grid = Grid(len(maps), channels + 1, title, cell=0.85)
+    grid.show(0, _shown(picture), "input")
     for row, (name, layer) in enumerate(maps.items()):
-        line = cells[row * (channels + 1) : (row + 1) * (channels + 1)]
-        if row == 0:
-            line[0].imshow(_shown(picture), cmap="gray")
-            line[0].set_title("input", fontsize=8, pad=2)
-        for channel, cell in enumerate(line[1:]):
-            if channel < len(layer):
-                cell.imshow(layer[channel], cmap="gray")
-                cell.set_title(f"{name} #{channel}" if channel == 0 else f"#{channel}", fontsize=8, pad=2)
-    return figure
+        for channel in range(min(channels, len(layer))):
+            place = row * (channels + 1) + channel + 1
+            grid.show(place, layer[channel], f"{name} #{channel}" if channel == 0 else f"#{channel}")
+    return grid.figure
 
 
 def _shown(picture: Array) -> Array:

@@ -35,17 +35,41 @@ def axes(title: str, x: str, y: str, size: tuple[float, float] = (5.6, 4.0)) -> 
     return figure, plot
 
 
-def grid(rows: int, columns: int, title: str, cell: float = 1.0) -> tuple[Figure, list[Axes]]:
-    """Return a figure of rows x columns pictures without axes, each cell inches high, with room for a line above it."""
-    height = rows * (cell + 0.28) + 0.45
-    figure = Figure(figsize=(columns * (cell + 0.12) + 0.15, height), dpi=100)
-    FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=11, y=1 - 0.08 / height, va="top")
-    cells = figure.subplots(rows, columns, squeeze=False).flatten().tolist()
-    figure.subplots_adjust(0.02, 0.04 / height, 0.98, 1 - 0.62 / height, wspace=0.08, hspace=0.3 / cell)
-    for plot in cells:
-        plot.axis("off")
-    return figure, cells
+class Grid:
+    """A figure of rows x columns pictures without axes, each with room for a caption above it.
+
+    All are drawn into one plot, in units of inches: a plot for each would take most of the time of the figure.
+
+    Args:
+        rows: Number of rows.
+        columns: Number of columns.
+        title: Of the figure.
+        cell: Height and width of a picture in inches.
+    """
+
+    def __init__(self, rows: int, columns: int, title: str, cell: float = 1.0) -> None:
+        """Start with the title alone."""
+        self.cell = cell
+        width, self.height = columns * (cell + 0.12) + 0.15, rows * (cell + 0.28) + 0.45
+        self.figure = Figure(figsize=(width, self.height), dpi=100)
+        FigureCanvasAgg(self.figure)
+        self.figure.suptitle(title, fontsize=11, y=1 - 0.08 / self.height, va="top")
+        self.plot = self.figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, self.height), autoscale_on=False)
+        self.plot.axis("off")
+
+    def show(
+        self, place: int, picture: Array, caption: str, least: float | None = None, most: float | None = None
+    ) -> None:
+        """Show a picture (H, W) or (H, W, 3) at a place, counted row by row; by default from its least to its most."""
+        columns = round((self.figure.get_figwidth() - 0.15) / (self.cell + 0.12))
+        row, column = divmod(place, columns)
+        left, top = 0.13 + column * (self.cell + 0.12), self.height - 0.65 - row * (self.cell + 0.28)
+        high, wide = (size / max(picture.shape[:2]) * self.cell for size in picture.shape[:2])
+        x, y = left + (self.cell - wide) / 2, top - (self.cell - high) / 2
+        place_of = (x, x + wide, y - high, y)
+        least = None if most is None else 0.0
+        self.plot.imshow(picture, cmap="gray", extent=place_of, aspect="auto", vmin=least, vmax=most)
+        self.plot.text(left + self.cell / 2, top + 0.04, caption, fontsize=8, ha="center", va="bottom")
 
 
 def pixels(figure: Figure) -> NDArray[np.uint8]:
