@@ -1,8 +1,11 @@
 """The entry point: help and the choice of a run without heavy imports, then the command line."""
 
+import atexit
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from app import arguments, processes, runs, startup
 from app.errors import AppError, printable
@@ -39,5 +42,14 @@ def _fail(message: str, exit_code: int) -> int:
     return exit_code
 
 
+def _leave(exit_code: int) -> NoReturn:
+    """End the process without taking apart what was imported, which takes longer than a second."""
+    atexit._run_exitfuncs()
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(exit_code)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    _leave(main(sys.argv[1:]))
