@@ -104,3 +104,13 @@ assert scipy.signal.convolve([1, 2], [1, 1]).tolist() == [1, 3, 2]
 assert hasattr(scipy.signal, "windows")
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_a_profile_is_shown_and_kept(app: App) -> None:
+    result = app("fit", "--config", PRODUCT, "--trainer.max_epochs", "2", "--trainer.profiler", "simple")
+    assert result.exit_code == 0, result.err
+    assert "what took longest" in result.out
+    assert "run_training_batch" in result.out
+    path = Path("lightning_logs/product/version_0/fit-profile.txt")
+    assert str(path) in result.out
+    assert "optimizer_step" in path.read_text()

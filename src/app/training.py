@@ -13,7 +13,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from app import console, durable, environment, lock, performance, processes, runs
+from app import console, durable, environment, lock, performance, processes, profiles, runs
 from app.arguments import Arguments
 from app.callbacks import BestAndLast, Dashboard, Diagnosis
 from app.callbacks.checks import Monitors, SameLength
@@ -142,6 +142,7 @@ def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], 
     record = RunRecord(run, cli.settings["seed_everything"], begin, interruption)
     path = saved.path if saved else None
     _open(trainer, run, saved.steps if saved else 0)
+    profiles.keep(trainer)
     callbacks(trainer)[:0] = [record, Monitors()]
     callbacks(trainer).extend([*([Resume(saved.resume)] if saved else []), interruption])
     try:
@@ -168,6 +169,7 @@ def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], 
         )
     _note(trainer, run)
     record.finish(trainer)
+    profiles.show(trainer)
 
 
 def _explained(error: Exception, run: Run, saved: Saved | None, trainer: Trainer) -> AppError | None:
