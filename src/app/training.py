@@ -28,7 +28,10 @@ from app.runs import Run
 from app.settings import changes, dump, flat, read
 
 # What a checkpoint restores would undo a change of these, or contradict it.
-RESTORED = ("model.", "callbacks.checkpoint.", "callbacks.early_stopping", "seed_everything")
+RESTORED = (
+    *("model.", "callbacks.checkpoint.class_path", "callbacks.checkpoint.init_args.mo", "callbacks.early_stopping"),
+    "seed_everything",
+)
 
 # What is only found out while training: a part of the message of PyTorch or Lightning, and what to say instead.
 ADVICE = {

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 import torch
 from conftest import PRODUCT, PROJECT, Result
-from lightning.pytorch import Trainer
+from lightning.pytorch import LightningModule, Trainer
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
+from app.callbacks import LeanLoop
 from app.callbacks.lean import LeanEpochLoop
+from app.data import Product
 
 App = Callable[..., Result]
 CONFIGS = ("chars", "cifar10_cnn", "line", "product")
@@ -38,6 +41,9 @@ TECHNIQUES = {
     "a step that returns more": ["--model", "own.Returns"],
     "steps that are left out": ["--model", "own.Skips"],
     "a task that counts steps itself": ["--model", "own.Hooks"],
+    "a task that clips itself": ["--model", "own.Clips"],
+    "a step without its number": ["--model", "own.NoIndex"],
+    "a group of weights that joins": ["--trainer.callbacks+", "own.Joins"],
     "a callback with every hook": ["--trainer.callbacks+", "own.Everything"],
 }
 OWN = """
@@ -65,6 +71,24 @@ class Hooks(Regression):
         for parameter in self.parameters():
             parameter.grad *= 0.5
 
+class Clips(Regression):
+    def configure_gradient_clipping(self, optimizer, gradient_clip_val, gradient_clip_algorithm):
+        for parameter in self.parameters():
+            parameter.grad *= 0.5
+
+class NoIndex(Regression):
+    def training_step(self, batch):
+        return super().training_step(batch, 0)
+
+class Joins(Callback):
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        if trainer.global_step == 3:
+            *_, last = [layer for layer in pl_module.network.layers if hasattr(layer, "weight")]
+            [group] = trainer.optimizers[0].param_groups
+            group["params"] = [p for p in group["params"] if p is not last.weight]
+            trainer.optimizers[0].add_param_group({"params": [last.weight], "lr": 0.1})
+            trainer.accumulate_grad_batches = 2
+
 class Everything(Callback):
     def __init__(self):
         self.called = []
@@ -83,6 +107,18 @@ for name in ("on_train_batch_start", "on_before_zero_grad", "on_before_backward"
              "on_before_optimizer_step", "on_train_batch_end"):
     setattr(Everything, name, keep(name))
 """
+
+
+class Plain(LightningModule):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 1)
+
+    def training_step(self, batch: list[Tensor], batch_idx: int) -> Tensor:
+        return nn.functional.mse_loss(self.layer(batch[0]), batch[1])
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=1e-4)
 
 
 def train(app: App, *arguments: str | Path) -> tuple[Path, list[Any]]:
@@ -157,3 +193,15 @@ def test_each_technique_is_the_same(app: App, folder: Path, technique: str, monk
 @pytest.mark.dashboard
 def test_the_dashboard_sees_the_same(app: App) -> None:
     compare(app, "--config", PRODUCT)
+
+
+@pytest.mark.filterwarnings("ignore")  # Lightning's own, which the command line filters
+def test_it_trains_without_a_data_module() -> None:
+    task, (inputs, targets) = Plain(), Product().build("train")
+    loader = DataLoader(TensorDataset(inputs, targets), batch_size=100)
+    off = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = Trainer(max_epochs=2, callbacks=[LeanLoop()], accelerator="cpu", **off)  # type: ignore[arg-type]
+    before = task.layer.weight.detach().clone()
+    trainer.fit(task, loader)
+    assert trainer.global_step == 20
+    assert not torch.equal(before, task.layer.weight)

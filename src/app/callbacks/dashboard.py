@@ -47,10 +47,11 @@ class Dashboard(Callback):
             return
         if not self._begun:
             self._begun = True
-            self._tell(self._shown, "begin", *batch[:2])
+            if _is_pair(batch):
+                self._tell(self._shown, "begin", *batch[:2])
         # Gradients are whole, and the step is taken, with the last of the accumulated batches.
         if (batch_idx + 1) % trainer.accumulate_grad_batches == 0 or trainer.is_last_batch:
-            self._watching = [panel for panel in self._watchers if panel.watches(self._board)]
+            self._watching = [panel for panel in list(self._watchers) if self._ask(panel, "watches")]
             self._tell(self._watching, "before_step")
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
@@ -67,7 +68,8 @@ class Dashboard(Callback):
     ) -> None:
         """Let panels see the loss."""
         if self._watching:
-            self._tell(self._watching, "after_step", outputs["loss"])
+            if outputs and "loss" in outputs:  # a task may leave out a step
+                self._tell(self._watching, "after_step", outputs["loss"])
             self._watching = []
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -75,7 +77,7 @@ class Dashboard(Callback):
         self._due = []
         if self._board is not None and not trainer.sanity_checking:
             self._board.stage = "val"
-            self._due = [panel for panel in self._shown if panel.due(self._board)]
+            self._due = [panel for panel in list(self._shown) if self._ask(panel, "due")]
 
     def on_validation_batch_end(
         self,
@@ -136,11 +138,12 @@ class Dashboard(Callback):
             loggers = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
             writer = loggers[0].experiment if loggers else None
             self._board = Board(trainer, task, writer, self.folder, stage)
-            self._shown = [panel for panel in self.panels if panel.suits(self._board)]
+            self._shown = list(self.panels)
+            self._shown = [panel for panel in self.panels if self._ask(panel, "suits")]
 
     def _update(self, predictions: Any, batch: Any) -> None:  # noqa: ANN401
         # A task of another kind need not return its predictions: there is nothing to draw then.
-        if isinstance(predictions, Tensor):
+        if isinstance(predictions, Tensor) and _is_pair(batch):
             self._tell(self._due, "update", batch[0], batch[1], predictions)
 
     def _after_epoch(self) -> None:
@@ -155,14 +158,24 @@ class Dashboard(Callback):
     def _tell(self, panels: list[Panel], moment: str, *values: Any) -> None:  # noqa: ANN401
         """Tell panels of a moment; one that fails is switched off, because no picture is worth a training."""
         for panel in list(panels):
-            try:
-                getattr(panel, moment)(self._board, *values)
-            except AppError:
+            self._ask(panel, moment, *values)
+
+    def _ask(self, panel: Panel, what: str, *values: Any) -> Any:  # noqa: ANN401
+        """Return what a method of a panel returns, None if it fails."""
+        try:
+            return getattr(panel, what)(self._board, *values)
+        except AppError:
+            raise
+        except Exception as error:
+            if os.environ.get("APP_DEBUG") == "1":
                 raise
-            except Exception as error:
-                if os.environ.get("APP_DEBUG") == "1":
-                    raise
-                console.say(f"dashboard: {type(panel).__name__} failed and is switched off: {error!r}")
-                for group in (self._shown, self._watchers, self._watching, self._due):
-                    if panel in group:
-                        group.remove(panel)
+            console.say(f"dashboard: {type(panel).__name__} failed and is switched off: {error!r}")
+            for group in (self._shown, self._watchers, self._watching, self._due):
+                if panel in group:
+                    group.remove(panel)
+            return None
+
+
+def _is_pair(batch: object) -> bool:
+    """Say whether a batch is inputs and targets, as panels know them."""
+    return isinstance(batch, list | tuple) and len(batch) >= 2 and all(isinstance(part, Tensor) for part in batch[:2])

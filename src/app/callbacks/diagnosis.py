@@ -60,7 +60,7 @@ class Diagnosis(Callback):
         if self._in_block == self._block - 1:
             self._sampling = True
             self._listen(pl_module)
-            if self._batches < TARGETS * self._block:
+            if self._batches < TARGETS * self._block and isinstance(pl_module, SupervisedTask):
                 self._targets.append(batch[1].detach())
             else:
                 self._targets = []
@@ -86,7 +86,9 @@ class Diagnosis(Callback):
         batch_idx: int,
     ) -> None:
         """Add up the loss; at the end of a block, see what shows."""
-        loss = outputs["loss"]
+        loss = outputs.get("loss") if outputs else None
+        if loss is None:  # a task may leave out a step
+            return
         self._sum = loss if self._sum is None else self._sum + loss
         self._in_block += 1
         self._batches += 1

@@ -1,5 +1,6 @@
 """Trains without the time that Lightning spends on hooks that nobody uses."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimize
 TASK_HOOKS = (
     *("on_train_batch_start", "on_train_batch_end", "on_before_zero_grad", "on_before_backward", "on_after_backward"),
     *("on_before_optimizer_step", "optimizer_step", "optimizer_zero_grad", "backward", "lr_scheduler_step"),
+    "configure_gradient_clipping",
     *("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer"),
 )
 DATA_HOOKS = ("on_before_batch_transfer", "transfer_batch_to_device")
@@ -64,26 +66,24 @@ class LeanEpochLoop(_TrainingEpochLoop):
             and len(data_fetcher.combined_loader.flattened) == 1
             and data_fetcher.combined_loader.iterables is data_fetcher.combined_loader.flattened[0]
             and type(optimizer).zero_grad is Optimizer.zero_grad
+            and takes_index(self._task.training_step)
             and not any(overridden(self._task, name, LightningModule) for name in TASK_HOOKS)
-            and not any(overridden(data, name, LightningDataModule) for name in DATA_HOOKS)
+            and not (data and any(overridden(data, name, LightningDataModule) for name in DATA_HOOKS))
         )
         self._hooks = {
             name: [getattr(callback, name) for callback in trainer.callbacks if overridden(callback, name, Callback)]
             for name in STEP_HOOKS
         }
-        self._step = unrecorded(optimizer)
-        self._parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         if self._task.device.type == "cpu":  # where self.log takes what it logs apart each time, to move it there
             for item in (*self._results.values(), *self.val_loop._results.values()):
                 item.to = partial(_itself, item)
         self._batches: Iterator[Any] = iter(())
         if self._lean and data_fetcher.combined_loader._iterator is not None:
             [self._batches] = data_fetcher.combined_loader._iterator.iterators
-        self._parts = trainer.accumulate_grad_batches
         self._steps_schedulers = any(config.interval == "step" for config in trainer.lr_scheduler_configs)
         within_epochs = trainer.val_check_batch is None or trainer.val_check_batch < trainer.num_training_batches
         self._validates = trainer.check_val_every_n_epoch is None or within_epochs
-        augments = overridden(data, "on_after_batch_transfer", LightningDataModule)
+        augments = data and overridden(data, "on_after_batch_transfer", LightningDataModule)
         self._augment: Callable[..., Any] | None = data.on_after_batch_transfer if augments else None
 
     def advance(self, data_fetcher: _DataFetcher) -> None:
@@ -135,12 +135,13 @@ class LeanEpochLoop(_TrainingEpochLoop):
 
         def compute() -> Tensor | None:
             loss, rest = self._loss(batch, index)
-            if index % self._parts == 0:
+            if index % trainer.accumulate_grad_batches == 0:
                 counts.zero_grad.increment_ready()
                 self._call("on_before_zero_grad", optimizer)
                 counts.zero_grad.increment_started()
-                for parameter in self._parameters:
-                    parameter.grad = None
+                for group in optimizer.param_groups:
+                    for parameter in group["params"]:
+                        parameter.grad = None
                 counts.zero_grad.increment_completed()
             if loss is None:
                 return None
@@ -164,18 +165,19 @@ class LeanEpochLoop(_TrainingEpochLoop):
             compute()
         else:
             counts.step.increment_ready()
-            self._step(compute_and_clip)
+            unrecorded(optimizer)(compute_and_clip)
             counts.step.increment_completed()
         return outputs
 
     def _loss(self, batch: Any, index: int) -> tuple[Tensor | None, dict[str, Any]]:  # noqa: ANN401
         """Return the share of a batch in the loss that is minimized, and what else its step returns."""
+        parts = self.trainer.accumulate_grad_batches
         self._task.__dict__["_current_fx_name"] = "training_step"  # past nn.Module, which looks for tensors
         output = self._task.training_step(batch, index)
         self._task.__dict__["_current_fx_name"] = None
         if isinstance(output, Tensor):
-            return output / self._parts if self._parts > 1 else output, {}
-        result = ClosureResult.from_training_step_output(output, self._parts)
+            return output / parts if parts > 1 else output, {}
+        result = ClosureResult.from_training_step_output(output, parts)
         return result.closure_loss, result.extra
 
     def _call(self, name: str, *values: Any) -> None:  # noqa: ANN401  # whatever the hook takes
@@ -191,6 +193,15 @@ def overridden(thing: object, name: str, base: type) -> bool:
     """Say whether an object has a method that is not that of its base class."""
     method = getattr(thing, name)
     return getattr(method, "__func__", method) is not getattr(base, name)
+
+
+def takes_index(step: Callable[..., Any]) -> bool:
+    """Say whether a training_step takes a batch and its number, and not by name."""
+    try:
+        inspect.signature(step).bind(None, 0)
+    except TypeError:
+        return False
+    return True
 
 
 def unrecorded(optimizer: Optimizer) -> Callable[..., Any]:

@@ -13,8 +13,6 @@ from app.callbacks.interruption import Interruption
 from app.errors import AppError, DivergedError, Interrupted
 from app.runs import Run
 
-INTERVAL = 1.0  # seconds between two writes of a best score: a small network finds a new one every few milliseconds
-
 
 class RunRecord(Callback):
     """Writes status, reason, best score and wall time of a run to its run.json.
@@ -36,7 +34,6 @@ class RunRecord(Callback):
         self._best: dict[str, Any] | None = None
         self._before = float(run.record().get("wall_time_s", 0))
         self._start = time.monotonic()
-        self._written = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say that the run is running; before there is a run there is a checkpoint, so that any can be resumed."""
@@ -48,13 +45,12 @@ class RunRecord(Callback):
             keeper.save_last(trainer)
         self.started = True
         self.begin()
-        self._best = dict(keeper.best) if keeper else {}
+        self._best = self.run.record().get("best")  # a run that was killed may not have recorded its newest
         self._write(trainer, status="running", reason=None)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record a new best."""
-        if time.monotonic() > self._written + INTERVAL:
-            self._record_best(trainer)
+        self._record_best(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record the best, which the dashboard shows."""
@@ -72,6 +68,9 @@ class RunRecord(Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Record why the run ended."""
         exception = self.cause(exception)
+        if self.started and (keeper := _keeper(trainer)) is not None:
+            with contextlib.suppress(AppError, OSError):
+                keeper.write_best(trainer)
         if isinstance(exception, Interrupted | KeyboardInterrupt):
             status = "interrupted"
         else:
@@ -95,9 +94,9 @@ class RunRecord(Callback):
     def _write(self, trainer: Trainer, **facts: Any) -> None:  # noqa: ANN401  # any JSON value
         keeper = _keeper(trainer)
         if keeper is not None and keeper.settled and self._best != keeper.best:
+            if (self._best or {}).get("epoch") != keeper.best.get("epoch"):
+                self.run.retire_results()
             self._best = dict(keeper.best)
-            self.run.retire_results()
-        self._written = time.monotonic()
         self.run.update(
             **facts,
             epochs=trainer.current_epoch,

@@ -86,9 +86,10 @@ def loss_not_falling(known: History, limits: Limits) -> Finding | None:
     if learned or now < (1 - limits.fall) * least:
         return None
     rate = known.rates[-1]
-    advice = f"{OPTIMIZER}.lr {rate / 10:.0e}" if now > 1.1 * first else f"{OPTIMIZER}.lr {min(rate * 10, 1e-3):.0e}"
+    lower = f"{OPTIMIZER}.lr {max(rate / 10, 1e-6):.0e}"
+    advice = lower if now > 1.1 * first else f"{OPTIMIZER}.lr {min(rate * 10, 1e-3):.0e}"
     if rate >= 1e-3 and now <= 1.1 * first:
-        advice = f"{OPTIMIZER}.lr {rate / 10:.0e} or {OPTIMIZER}.lr {rate * 10:.0e}"
+        advice = f"{lower} or {OPTIMIZER}.lr {rate * 10:.0e}"
     return Finding("loss not falling", f"training loss {first:.4g} at the start, {now:.4g} now", advice)
 
 
@@ -105,7 +106,7 @@ def loss_oscillating(known: History, limits: Limits) -> Finding | None:
         return None
     rate = known.rates[-1]
     evidence = f"training loss swings by {swing:.0%} around {mean:.3g} without falling, learning rate {rate:.1g}"
-    return Finding("loss oscillating", evidence, f"{OPTIMIZER}.lr {rate / 10:.0e}")
+    return Finding("loss oscillating", evidence, f"{OPTIMIZER}.lr {max(rate / 10, 1e-6):.0e}")
 
 
 def overfitting(known: History, limits: Limits) -> Finding | None:
@@ -157,7 +158,7 @@ def units_dead(known: History, limits: Limits) -> Finding | None:
         return None
     layer, share = max(shares.items(), key=lambda item: item[1])
     evidence = f"{share:.0%} of the units of {layer} were zero for all samples of the last batches looked at"
-    lower = f"{OPTIMIZER}.lr {known.rates[-1] / 10:.0e}" if known.rates else f"{OPTIMIZER}.lr 1e-3"
+    lower = f"{OPTIMIZER}.lr {max(known.rates[-1] / 10, 1e-6):.0e}" if known.rates else f"{OPTIMIZER}.lr 1e-3"
     return Finding("dead ReLU units", evidence, f"{lower}, or {NETWORK}.activation leaky_relu")
 
 
