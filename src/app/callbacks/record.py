@@ -41,7 +41,8 @@ class RunRecord(Callback):
         console.say(f"run {self.run.folder}, seed {self.seed}, on {trainer.accelerator.name()}{threads}")
         self.interruption.listen()
         keeper = _keeper(trainer)
-        if keeper is not None and not self.run.last.is_file():
+        # To save an optimizer's state under FSDP before there is one, PyTorch takes a step, which is counted.
+        if keeper is not None and not self.run.last.is_file() and pl_module.device_mesh is None:
             keeper.save_last(trainer)
         self.started = True
         self.begin()
