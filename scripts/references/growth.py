@@ -26,7 +26,7 @@ from app.tasks import Regression
 
 SAMPLES = [10**power for power in range(3, 8)]
 BATCHES = [4**power for power in range(7)]
-WIDTHS = [8 * 4**power for power in range(6)]
+WIDTHS = [8 * 4**power for power in range(5)]
 THREADS = torch.get_num_threads()
 
 
