@@ -201,7 +201,9 @@ def files(folder: Path) -> dict[str, bytes]:
 def wrong(case: Case, outcome: Outcome, before: dict[str, bytes], after: dict[str, bytes]) -> str | None:
     """Return what is wrong with how a command ended, None if nothing is."""
     lines = outcome.err.splitlines()
-    fault = re.match(r"error: (.*\[Errno|File name too long|Is a directory|Not a directory|File exists)", outcome.err)
+    fault = re.match(
+        r"error: (.*\[Errno|.*(File name too long|Is a directory|Not a directory|File exists))", outcome.err
+    )
     if outcome.seconds > SECONDS:
         return f"took more than {SECONDS} s"
     if outcome.code not in ENDS and not (outcome.code == 1 and fault):

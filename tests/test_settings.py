@@ -132,3 +132,9 @@ def test_lines_and_checkpoints_come_as_often_as_asked(app: App, monkeypatch: pyt
     monkeypatch.setattr("app.callbacks.checkpoint.SHARE", math.inf)  # however long it takes
     app(*FIT)  # validated every 2 of 4 epochs
     assert saved_after == [0, 2, 4]
+
+
+def test_a_line_every_null_epochs_is_refused(app: App) -> None:
+    result = app(*FIT, "--callbacks.progress.init_args.every_n_epochs", "null")
+    assert result.exit_code == 2
+    assert "every_n_epochs" in result.err
