@@ -70,3 +70,13 @@ def test_a_best_that_is_held_is_on_the_disk_when_training_ends(
         result = app("validate", "--run", "product")
         assert result.exit_code == 0
         assert json.loads((run / "validate.json").read_text())["val/loss"] == pytest.approx(best["score"]["value"])
+
+
+def test_a_best_that_is_held_is_written_before_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(BestAndLast, "_save", lambda self, trainer, name, held=None: written.append(name))
+    keeper, trainer = BestAndLast(), Trainer(logger=False, accelerator="cpu", enable_progress_bar=False)
+    keeper._held = {"state_dict": {}}
+    keeper.save_last(trainer)
+    assert written == ["best", "last"]
+    assert keeper.settled
