@@ -30,7 +30,7 @@ def terminal() -> Console:
 
 def say(text: str) -> None:
     """Print a line as it is."""
-    if _console.is_terminal or _console.quiet:
+    if sys.stdout.isatty() or _console.quiet:
         _console.print(text, markup=False)
         return
     try:

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from app.errors import UsageError
 from app.runs import write_text
 
 EVENTS = "events.out.tfevents.*"
+INTERVAL = 1.0  # seconds that rows of short epochs wait for each other, to be written at once
 
 
 @contextmanager
@@ -91,6 +93,8 @@ class MetricsFile(Logger):
         self.purge_step: int | None = None
         self._names: list[str] | None = None
         self.row: dict[str, Any] = {}
+        self._waiting: list[dict[str, Any]] = []
+        self._written = 0.0
 
     def begin(self, folder: Path, purge_step: int | None = None) -> None:
         """Choose the folder of a run; rows that an interrupted run wrote there from purge_step on are dropped.
@@ -143,13 +147,14 @@ class MetricsFile(Logger):
         """Write a row that is complete, before a checkpoint says that it was logged; one that is not is kept in it."""
         if "epoch" in self.row:
             self._write()
+        self._append()
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """Write the last row; where a run has failed, perhaps because nothing can be written, if it is complete."""
         if status != "failed":
             self._write()
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError) if status == "failed" else contextlib.nullcontext():
             self.flush()
 
     def _write(self) -> None:
@@ -158,11 +163,21 @@ class MetricsFile(Logger):
             return
         if self._names is None:
             self._continue()
-        if self.purge_step is None or not set(row) <= set(self._names or ()):
+        if self.purge_step is None or not row.keys() <= set(self._names or ()):
+            self._append()
             self._rewrite(row)
-        else:
+            return
+        self._waiting.append(row)
+        if time.monotonic() - self._written > INTERVAL:
+            self._append()
+
+    def _append(self) -> None:
+        """Write the rows that wait."""
+        rows, self._waiting = self._waiting, []
+        if rows:
             with self.path.open("a", newline="", encoding="utf-8") as file:
-                csv.DictWriter(file, self._names or [], lineterminator="\n").writerow(row)
+                csv.DictWriter(file, self._names or [], lineterminator="\n").writerows(rows)
+            self._written = time.monotonic()
 
     def _continue(self) -> None:
         """Take over the columns of a file that is there already, without the rows that will be logged again."""

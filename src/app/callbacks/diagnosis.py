@@ -1,6 +1,7 @@
 """Watches a training for what a tutor would point out."""
 
 import math
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from app import console
-from app.diagnosis import SYMPTOMS, Finding, History, Limits, both_high
+from app.diagnosis import SYMPTOMS, Finding, History, Limits, Symptom, both_high, overfitting
 from app.errors import DivergedError
 from app.tasks import SupervisedTask
 
@@ -101,8 +102,8 @@ class Diagnosis(Callback):
         loss = trainer.callback_metrics.get("val/loss")
         if loss is not None and self.known.losses and not trainer.sanity_checking:
             recent = self.known.losses[-5:]
-            self.known.validations.append([trainer.current_epoch, sum(recent) / len(recent), loss.item()])
-            self._look(trainer)
+            self.known.add_validation(trainer.current_epoch, sum(recent) / len(recent), loss.item())
+            self._look(trainer, [overfitting])
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Sum up."""
@@ -169,9 +170,9 @@ class Diagnosis(Callback):
             if isinstance(layer, nn.ReLU):
                 self._hooks.callback(layer.register_forward_hook(hook(name)).remove)
 
-    def _look(self, trainer: Trainer) -> None:
+    def _look(self, trainer: Trainer, symptoms: Iterable[Symptom] = SYMPTOMS) -> None:
         said = {finding.name for finding in self.findings}
-        for symptom in SYMPTOMS:
+        for symptom in symptoms:
             found = symptom(self.known, self.limits)
             if found and found.name not in said:
                 self._say(trainer, found)

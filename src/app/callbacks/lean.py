@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -195,6 +195,7 @@ def overridden(thing: object, name: str, base: type) -> bool:
     return getattr(method, "__func__", method) is not getattr(base, name)
 
 
+@lru_cache(maxsize=1)  # asked every epoch
 def takes_index(step: Callable[..., Any]) -> bool:
     """Say whether a training_step takes a batch and its number, and not by name."""
     try:

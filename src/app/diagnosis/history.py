@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 RECENT = 10  # samples of gradients and activations that a judgement rests on
+NEWEST = 4  # validations that one rests on, beside the best
 
 
 @dataclass
@@ -15,7 +16,7 @@ class History:
     Args:
         losses: Mean training loss of each block.
         rates: Learning rate at the end of each block.
-        validations: Epoch, training loss of the block then, and validation loss.
+        validations: Epoch, training loss of the block then, and validation loss, of the best and the newest.
         gradients: Root mean square of the gradient of each weight matrix, by name, in the most recent samples.
         norms: Norm of all gradients in the most recent samples.
         alive: How often each unit of a layer was above zero in the most recent samples, by layer.
@@ -45,6 +46,12 @@ class History:
     def add_activity(self, layer: str, active: list[bool]) -> None:
         """Add which units of a layer were above zero for any sample of a batch."""
         self.alive[layer] = [*self.alive.get(layer, []), active][-RECENT:]
+
+    def add_validation(self, epoch: int, train: float, loss: float) -> None:
+        """Add a validation; those that are neither the best nor recent are forgotten."""
+        rows = [*self.validations, [epoch, train, loss]]
+        best, newest = min(rows, key=lambda row: row[2]), rows[-NEWEST:]
+        self.validations = newest if best in newest else [best, *newest]
 
     def typical_gradients(self) -> dict[str, float]:
         """Return the median of each weight matrix's gradients, {} before there are enough samples."""

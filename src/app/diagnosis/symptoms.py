@@ -190,7 +190,8 @@ def both_high(known: History, limits: Limits) -> Finding | None:
     )
 
 
-SYMPTOMS: tuple[Callable[[History, Limits], Finding | None], ...] = (
+Symptom = Callable[[History, Limits], Finding | None]
+SYMPTOMS: tuple[Symptom, ...] = (
     weights_zero,
     weights_not_changing,
     gradients_exploding,

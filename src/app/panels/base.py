@@ -1,5 +1,6 @@
 """What a panel of the dashboard is, and the board that it writes to."""
 
+import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from matplotlib.figure import Figure
 from PIL import Image
+from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
@@ -71,13 +73,19 @@ class Board:
     def figure(self, name: str, figure: Figure) -> None:
         """Show a figure in TensorBoard and keep it as `figures/<stage>_<name>.png`."""
         image = pixels(figure)
-        if self.writer is not None:
-            self.writer.add_image(f"{self.stage}/{name}", image, self.step, dataformats="HWC")
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, "png", compress_level=3)  # half the time of 6, a twentieth more bytes
+        png = buffer.getvalue()
+        if self.writer is not None:  # not by its add_image, which takes pixels and would pack them again
+            height, width, channels = image.shape
+            shown = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=png)
+            summary = Summary(value=[Summary.Value(tag=f"{self.stage}/{name}", image=shown)])
+            self.writer._get_file_writer().add_summary(summary, self.step)
         if self.folder is not None:
             path = self.folder / "figures" / f"{self.stage}_{name}.png"
             path.parent.mkdir(exist_ok=True)
             temporary = path.with_name(f".{path.name}.part")
-            Image.fromarray(image).save(temporary, "png")
+            temporary.write_bytes(png)
             temporary.replace(path)
 
     def text(self, name: str, markdown: str) -> None:

@@ -2,6 +2,7 @@
 
 import warnings
 
+import torch
 from torch import Tensor, nn
 
 from app.callbacks.summary import learning_layers, parameters, shape
@@ -42,7 +43,8 @@ class Graph(Panel):
         handle = network.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
         board.task(inputs)
         handle.remove()
-        board.writer.add_graph(network, seen[0])
+        # Traced here, for add_graph would do so four times to compare the results.
+        board.writer.add_graph(torch.jit.trace(network, seen[0], check_trace=False), seen[0])
 
 
 class FeatureMaps(Panel):

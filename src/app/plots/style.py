@@ -26,7 +26,7 @@ def axes(title: str, x: str, y: str, size: tuple[float, float] = (5.6, 4.0)) -> 
     width, height = size
     # Margins in inches; a layout engine would double the time of a figure.
     plot = figure.add_axes((0.75 / width, 0.6 / height, 1 - 0.95 / width, 1 - 1.05 / height))
-    plot.set_title(title, fontsize=11)
+    plot.set_title(title, fontsize=11, y=1.0)  # else its place is searched for, past ticks and labels
     plot.set_xlabel(x)
     plot.set_ylabel(y)
     plot.spines[["top", "right"]].set_visible(False)
