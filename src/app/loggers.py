@@ -8,13 +8,18 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from app.errors import UsageError
+from app.events import HeldEvents
 from app.runs import write_text
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 EVENTS = "events.out.tfevents.*"
 INTERVAL = 1.0  # seconds that rows of short epochs wait for each other, to be written at once
@@ -64,6 +69,17 @@ class TensorBoard(TensorBoardLogger):
     def root_dir(self) -> str:
         """Folder of the run."""
         return str(self.folder)
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> "SummaryWriter":
+        """TensorBoard's writer."""
+        new = self._experiment is None
+        writer: SummaryWriter = super().experiment
+        if new:
+            file = writer._get_file_writer()
+            file.event_writer = HeldEvents(file.event_writer)
+        return writer
 
     def flush(self) -> None:
         """Write what is waiting, before a checkpoint says that it was logged."""

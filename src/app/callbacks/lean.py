@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import torch
@@ -51,20 +51,45 @@ class LeanLoop(Callback):
 class LeanEpochLoop(_TrainingEpochLoop):
     """An epoch of training."""
 
+    _known = False  # what each step has to call
+
     def on_run_start(self, data_fetcher: _DataFetcher) -> None:
-        """Find out at the start of an epoch what each step has to call."""
+        """Find out what an epoch has to do."""
         super().on_run_start(data_fetcher)
+        if not self._known:
+            self._known = True
+            self._plan()
+        loader = data_fetcher.combined_loader
+        self._lean = (
+            self._plain
+            and self._task.automatic_optimization
+            and type(data_fetcher) is _PrefetchDataFetcher
+            and data_fetcher.length is not None
+            and len(loader.flattened) == 1
+            and loader.iterables is loader.flattened[0]
+        )
+        if self._on_cpu:  # where self.log takes what it logs apart each time, to move it there
+            for item in (*self._results.values(), *self.val_loop._results.values()):
+                item.to = partial(_itself, item)
+        self._batches: Iterator[Any] = iter(())
+        if self._lean and loader._iterator is not None:
+            [self._batches] = loader._iterator.iterators
+        trainer = self.trainer
+        within_epochs = trainer.val_check_batch is None or trainer.val_check_batch < trainer.num_training_batches
+        steps_schedulers = any(config.interval == "step" for config in trainer.lr_scheduler_configs)
+        validates = trainer.check_val_every_n_epoch is None or within_epochs
+        self._steps_schedulers = steps_schedulers
+        self._pauses = validates or steps_schedulers
+
+    def _plan(self) -> None:
+        """Find out whether this is a training for the lean loop, and who wants to be called in each step."""
         trainer, data, optimizer = self.trainer, self.trainer.datamodule, self.trainer.optimizers[0]
         self._task = trainer.lightning_module
-        self._lean = (
+        self._on_cpu = self._task.device.type == "cpu"
+        self._plain = (
             type(trainer.strategy) is SingleDeviceStrategy
             and type(trainer.precision_plugin) is Precision
             and type(trainer.profiler) is PassThroughProfiler
-            and type(data_fetcher) is _PrefetchDataFetcher
-            and self._task.automatic_optimization
-            and data_fetcher.length is not None
-            and len(data_fetcher.combined_loader.flattened) == 1
-            and data_fetcher.combined_loader.iterables is data_fetcher.combined_loader.flattened[0]
             and type(optimizer).zero_grad is Optimizer.zero_grad
             and takes_index(self._task.training_step)
             and not any(overridden(self._task, name, LightningModule) for name in TASK_HOOKS)
@@ -74,15 +99,6 @@ class LeanEpochLoop(_TrainingEpochLoop):
             name: [getattr(callback, name) for callback in trainer.callbacks if overridden(callback, name, Callback)]
             for name in STEP_HOOKS
         }
-        if self._task.device.type == "cpu":  # where self.log takes what it logs apart each time, to move it there
-            for item in (*self._results.values(), *self.val_loop._results.values()):
-                item.to = partial(_itself, item)
-        self._batches: Iterator[Any] = iter(())
-        if self._lean and data_fetcher.combined_loader._iterator is not None:
-            [self._batches] = data_fetcher.combined_loader._iterator.iterators
-        self._steps_schedulers = any(config.interval == "step" for config in trainer.lr_scheduler_configs)
-        within_epochs = trainer.val_check_batch is None or trainer.val_check_batch < trainer.num_training_batches
-        self._validates = trainer.check_val_every_n_epoch is None or within_epochs
         augments = data and overridden(data, "on_after_batch_transfer", LightningDataModule)
         self._augment: Callable[..., Any] | None = data.on_after_batch_transfer if augments else None
 
@@ -92,7 +108,9 @@ class LeanEpochLoop(_TrainingEpochLoop):
             super().advance(data_fetcher)
             return
         self._train_batch(data_fetcher)
-        while not (self._validates or self._steps_schedulers or self.done):
+        while not (self._pauses or self._num_ready_batches_reached() or self.trainer.should_stop):
+            if self.max_steps != -1 and self.done:
+                break
             if not self._should_accumulate():
                 self._batches_that_stepped += 1
             self._train_batch(data_fetcher)
@@ -103,7 +121,7 @@ class LeanEpochLoop(_TrainingEpochLoop):
         index = progress.current.ready
         data_fetcher.fetched += 1
         data_fetcher.done = progress.is_last_batch = data_fetcher.fetched == data_fetcher.length
-        if self._task.device.type != "cpu":
+        if not self._on_cpu:
             batch = self._task.transfer_batch_to_device(batch, self._task.device, 0)
         if self._augment:
             batch = self._augment(batch, 0)
@@ -195,7 +213,6 @@ def overridden(thing: object, name: str, base: type) -> bool:
     return getattr(method, "__func__", method) is not getattr(base, name)
 
 
-@lru_cache(maxsize=1)  # asked every epoch
 def takes_index(step: Callable[..., Any]) -> bool:
     """Say whether a training_step takes a batch and its number, and not by name."""
     try:
