@@ -8,6 +8,7 @@ import lightning.pytorch  # noqa: F401  # sets the variable
 import pytest
 import torch
 from conftest import PRODUCT, Result
+from lightning.pytorch.trainer.connectors.logger_connector.result import _Metadata, _ResultMetric
 from torch import nn
 
 from app.callbacks.lean import unrecorded
@@ -23,6 +24,15 @@ def test_without_a_gpu_no_step_looks_for_its_library(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     tune()
     assert os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] == "0"
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="only without a GPU")
+def test_without_a_gpu_no_logged_metric_is_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_ResultMetric, "to", _ResultMetric.to)  # so that it is put back
+    tune()
+    metric = _ResultMetric(_Metadata("fx", "name"), is_tensor=True)
+    assert metric.to("meta") is metric
+    assert metric.value.device.type == "cpu"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import os
 
 import torch
+from lightning.pytorch.trainer.connectors.logger_connector.result import _ResultMetric
 from torch import nn
 from torch.optim import Optimizer
 
@@ -12,13 +13,17 @@ CHOSEN = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def tune() -> None:
-    """Spare machines without an NVIDIA GPU a search for its library in every step of Adam and its like.
+    """Spare machines without a GPU what is only done for one.
 
-    Importing Lightning has PyTorch ask that library, instead of CUDA itself, whether there is a GPU; a step of an
-    optimizer asks too, and where the library is missing it is looked for anew each time.
+    Importing Lightning has PyTorch ask NVIDIA's library, instead of CUDA itself, whether there is a GPU; every step of
+    Adam and its like asks too, and where the library is missing it is looked for anew each time.
+
+    Each self.log takes the metric apart to move it to the device of the value, where it is already.
     """
     if not torch.cuda.is_available():
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
+    if not torch.accelerator.is_available():
+        _ResultMetric.to = _stay  # type: ignore[assignment, method-assign]
 
 
 def fit_threads(network: nn.Module, batch_size: int) -> None:
@@ -33,6 +38,11 @@ def fit_threads(network: nn.Module, batch_size: int) -> None:
     work = batch_size * sum(weight.numel() for weight in weights)
     if once and not recurrent and work < SMALL and not any(os.environ.get(name) for name in CHOSEN):
         torch.set_num_threads(1)
+
+
+def _stay(metric: _ResultMetric, *target: object, **more: object) -> _ResultMetric:
+    """Return a logged metric, which is where it should be."""
+    return metric
 
 
 def threads() -> str:

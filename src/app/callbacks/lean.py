@@ -68,9 +68,6 @@ class LeanEpochLoop(_TrainingEpochLoop):
             and len(loader.flattened) == 1
             and loader.iterables is loader.flattened[0]
         )
-        if self._on_cpu:  # where self.log takes what it logs apart each time, to move it there
-            for item in (*self._results.values(), *self.val_loop._results.values()):
-                item.to = partial(_itself, item)
         self._batches: Iterator[Any] = iter(())
         if self._lean and loader._iterator is not None:
             [self._batches] = loader._iterator.iterators
@@ -230,8 +227,3 @@ def unrecorded(optimizer: Optimizer) -> Callable[..., Any]:
     if optimizer._optimizer_step_post_hooks or _global_optimizer_pre_hooks or _global_optimizer_post_hooks:
         return optimizer.step
     return partial(vars(step)["__wrapped__"], optimizer)
-
-
-def _itself(item: object, *target: object, **more: object) -> object:
-    """Return what is where it should be."""
-    return item
