@@ -10,8 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
 
-from app import events
-from app.loggers import TensorBoard
+from app.loggers import TensorBoard, held
 
 
 def logger(folder: Path) -> TensorBoard:
@@ -28,7 +27,7 @@ def scalars(folder: Path, tag: str) -> list[tuple[int, float]]:
 
 
 def test_curves_are_whole_and_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "INTERVAL", 0.002)  # the timer's thread passes on what this one adds
+    monkeypatch.setattr(held, "INTERVAL", 0.002)  # the timer's thread passes on what this one adds
     board = logger(tmp_path)
     for step in range(3000):
         board.log_metrics({"train/loss": step / 2, "train/rate": -step}, step)
@@ -51,7 +50,7 @@ def test_a_step_is_one_event(tmp_path: Path) -> None:
 
 
 def test_an_event_that_no_other_follows_is_written_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "INTERVAL", 0.05)
+    monkeypatch.setattr(held, "INTERVAL", 0.05)
     board = TensorBoard(flush_secs=0)
     board.begin(tmp_path)
     board.log_metrics({"train/loss": 1.0}, 0)
@@ -77,15 +76,15 @@ def test_an_error_of_the_writer_reaches_who_flushes(tmp_path: Path, monkeypatch:
 
         flush = close = lambda self: self.add_event(None)
 
-    monkeypatch.setattr(events, "INTERVAL", 0.01)
+    monkeypatch.setattr(held, "INTERVAL", 0.01)
     uncaught: list[object] = []
     monkeypatch.setattr(threading, "excepthook", uncaught.append)
-    held = events.HeldEvents(Full())
-    held.add_event(Event(step=1))
+    events = held.HeldEvents(Full())
+    events.add_event(Event(step=1))
     time.sleep(0.2)
     assert not uncaught
     with pytest.raises(OSError, match="No space"):
-        held.flush()
+        events.flush()
 
 
 def _tags(folder: Path) -> list[str]:
