@@ -82,7 +82,8 @@ class TensorBoard(TensorBoardLogger):
         values = [Summary.Value(tag=name, simple_value=number) for name, number in numbers.items()]
         if values:
             self.experiment._get_file_writer().add_summary(Summary(value=values), step)
-        if groups := {name: value for name, value in metrics.items() if isinstance(value, dict)}:
+        groups: dict[str, Any] = {name: value for name, value in metrics.items() if isinstance(value, dict)}
+        if groups:
             super().log_metrics(groups, step)
 
     def flush(self) -> None:
