@@ -31,8 +31,10 @@ def test_without_a_gpu_no_logged_metric_is_moved(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(_ResultMetric, "to", _ResultMetric.to)  # so that it is put back
     tune()
     metric = _ResultMetric(_Metadata("fx", "name"), is_tensor=True)
-    assert metric.to("meta") is metric
-    assert metric.value.device.type == "cpu"
+    before = metric.value
+    assert metric.to(torch.device("cpu")) is metric
+    assert metric.value is before
+    assert metric.to("meta").value.device.type == "meta"
 
 
 @pytest.mark.parametrize(

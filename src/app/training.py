@@ -183,7 +183,7 @@ def _explained(error: Exception, run: Run, saved: Saved | None, trainer: Trainer
     if not run.folder.is_dir():
         return AppError(f"{run.folder} was deleted while the run trained")
     if isinstance(error, OSError):
-        return None
+        return None if error.filename else AppError(f"{error.strerror or error}: {run.folder}")
     if cause := system_error(error):  # Lightning and TensorBoard raise others in its place
         return AppError(f"{cause.strerror}: {cause.filename or run.folder}")
     if saved is not None and trainer.global_step <= saved.steps:  # not one step went well

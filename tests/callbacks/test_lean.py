@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 from conftest import PRODUCT, PROJECT, Result
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import LearningRateFinder
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -15,6 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from app.callbacks import LeanLoop
 from app.callbacks.lean import LeanEpochLoop
 from app.data import Product
+from app.data.memory import TensorLoader
 
 App = Callable[..., Result]
 CONFIGS = ("chars", "cifar10_cnn", "line", "product")
@@ -205,3 +207,46 @@ def test_it_trains_without_a_data_module() -> None:
     trainer.fit(task, loader)
     assert trainer.global_step == 20
     assert not torch.equal(before, task.layer.weight)
+
+
+class Tuned(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lr = 1e-4
+
+
+def silent(*callbacks: Callback, epochs: int = 2) -> Trainer:
+    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    return Trainer(max_epochs=epochs, accelerator="cpu", callbacks=[LeanLoop(), *callbacks], **quiet)  # type: ignore[arg-type]
+
+
+def loader() -> TensorLoader:
+    return TensorLoader(TensorDataset(torch.ones(40, 2), torch.ones(40, 1)), 4)
+
+
+@pytest.mark.filterwarnings("ignore")  # of Lightning's, about a model without validation
+def test_a_second_fit_of_a_trainer_trains_what_it_is_given() -> None:
+    trainer, first, second = silent(), Plain(), Plain()
+    trainer.fit(first, loader())
+    trainer.fit_loop.max_epochs = 4
+    before = [parameter.clone() for parameter in (*first.parameters(), *second.parameters())]
+    trainer.fit(second, loader())
+    moved = [
+        not torch.equal(parameter, then)
+        for parameter, then in zip((*first.parameters(), *second.parameters()), before, strict=True)
+    ]
+    assert moved == [False, False, True, True]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_callbacks_are_called_after_a_search_that_put_others_in_their_place(tmp_path: Path) -> None:
+    class Counts(Callback):
+        steps = 0
+
+        def on_train_batch_end(self, *args: Any) -> None:  # noqa: ANN401
+            self.steps += 1
+
+    counts = Counts()
+    trainer = silent(LearningRateFinder(num_training_steps=5), counts)
+    trainer.fit(Tuned(), loader())
+    assert counts.steps == 20

@@ -90,3 +90,10 @@ def test_a_limit_moves_what_is_pointed_out() -> None:
     known = history(**validated(0.5, 0.4, 0.5, 0.6, 0.7, 0.8))
     overfitting = next(symptom for symptom in SYMPTOMS if symptom.__name__ == "overfitting")
     assert overfitting(known, Limits(rise=3.0)) is None
+
+
+def test_of_validations_the_best_and_the_newest_are_remembered() -> None:
+    known = History()
+    for epoch, loss in enumerate([5.0, 1.0, 3.0, 2.0, 4.0, 6.0, 7.0, 1.0]):
+        known.add_validation(epoch, 0.5, loss)
+    assert [row[0] for row in known.validations] == [1, 4, 5, 6, 7]

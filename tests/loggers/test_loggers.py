@@ -1,5 +1,7 @@
+import sys
 from pathlib import Path
 
+import pytest
 from conftest import read_csv
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -108,3 +110,25 @@ def test_events_that_were_cut_hide_none_of_those_before_or_after() -> None:
     events = EventAccumulator(".")
     events.Reload()
     assert [event.step for event in events.Scalars("a")] == [0, 1, 2, 3]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits to the size of files")
+def test_a_full_disk_leaves_no_half_row_and_loses_none() -> None:
+    import resource
+
+    metrics = logger()
+    for epoch in range(3):
+        log(metrics, epoch, a=float(epoch))
+    metrics.flush()
+    log(metrics, 3, a=3.0)
+    log(metrics, 4, a=4.0)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (Path("metrics.csv").stat().st_size + 5, before[1]))
+    try:
+        with pytest.raises(OSError, match="large"):
+            metrics.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [row["a"] for row in read_csv(Path("metrics.csv"))] == ["0.0", "1.0", "2.0"]
+    metrics.finalize("success")
+    assert [row["a"] for row in read_csv(Path("metrics.csv"))] == ["0.0", "1.0", "2.0", "3.0", "4.0"]

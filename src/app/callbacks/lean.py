@@ -51,13 +51,15 @@ class LeanLoop(Callback):
 class LeanEpochLoop(_TrainingEpochLoop):
     """An epoch of training."""
 
-    _known = False  # what each step has to call
+    _planned_for: tuple[object, ...] = ()
 
     def on_run_start(self, data_fetcher: _DataFetcher) -> None:
         """Find out what an epoch has to do."""
         super().on_run_start(data_fetcher)
-        if not self._known:
-            self._known = True
+        trainer = self.trainer
+        involved = (trainer.lightning_module, trainer.optimizers[0], *trainer.callbacks)
+        if involved != self._planned_for:
+            self._planned_for = involved
             self._plan()
         loader = data_fetcher.combined_loader
         self._lean = (
@@ -71,7 +73,6 @@ class LeanEpochLoop(_TrainingEpochLoop):
         self._batches: Iterator[Any] = iter(())
         if self._lean and loader._iterator is not None:
             [self._batches] = loader._iterator.iterators
-        trainer = self.trainer
         within_epochs = trainer.val_check_batch is None or trainer.val_check_batch < trainer.num_training_batches
         steps_schedulers = any(config.interval == "step" for config in trainer.lr_scheduler_configs)
         validates = trainer.check_val_every_n_epoch is None or within_epochs

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import os
 import time
 from argparse import Namespace
 from collections.abc import Mapping
@@ -15,13 +16,14 @@ from lightning.pytorch.utilities import rank_zero_only
 from app.errors import UsageError
 from app.runs import write_text
 
-INTERVAL = 1.0  # seconds that rows of short epochs wait for each other, to be written at once
+INTERVAL = 1.0  # seconds from one write to the next; rows of shorter epochs wait for each other
 
 
 class MetricsFile(Logger):
-    """The metrics of every epoch in metrics.csv: one row an epoch, a column a metric, numbers in full.
+    """The metrics of every epoch in metrics.csv: a row an epoch, a column a metric, numbers in full.
 
-    What is logged more often than once an epoch is there with its last value; TensorBoard has all.
+    A task that logs single steps adds rows for those steps. Rows are written once a second at most, and before each
+    checkpoint; the row of an epoch, when the next one begins.
     """
 
     def __init__(self) -> None:
@@ -110,12 +112,19 @@ class MetricsFile(Logger):
             self._append()
 
     def _append(self) -> None:
-        """Write the rows that wait."""
-        rows, self._waiting = self._waiting, []
-        if rows:
+        """Write the rows that wait, all of them or none."""
+        if not self._waiting:
+            return
+        text = io.StringIO()
+        csv.DictWriter(text, self._names or [], lineterminator="\n").writerows(self._waiting)
+        size = self.path.stat().st_size
+        try:
             with self.path.open("a", newline="", encoding="utf-8") as file:
-                csv.DictWriter(file, self._names or [], lineterminator="\n").writerows(rows)
-            self._written = time.monotonic()
+                file.write(text.getvalue())
+        except OSError:
+            os.truncate(self.path, size)  # half a row would join the one that follows
+            raise
+        self._waiting, self._written = [], time.monotonic()
 
     def _continue(self) -> None:
         """Take over the columns of a file that is there already, without the rows that will be logged again."""
