@@ -43,7 +43,7 @@ def board(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str, str]]
 
 
 def get(address: str) -> str:
-    with urllib.request.urlopen(address, timeout=20) as answer:
+    with urllib.request.urlopen(address, timeout=60) as answer:
         return str(answer.read().decode())
 
 
@@ -63,11 +63,11 @@ def test_it_serves_the_runs_and_says_how_they_went(app: App) -> None:
         with socket.socket() as other:  # connects to a server that listens to more than 127.0.0.1
             assert other.connect_ex(("127.0.0.2", port)) != 0
         server.send_signal(signal.SIGINT)
-        assert server.wait(20) == 0
+        assert server.wait(60) == 0
     with board("--run", "product/version_0") as (server, printed, address):
         assert "product/version_1" not in printed
         server.send_signal(signal.SIGTERM)
-        assert server.wait(20) == 143
+        assert server.wait(60) == 143
 
 
 WRONG = {
