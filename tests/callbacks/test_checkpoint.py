@@ -1,5 +1,6 @@
 import json
 import math
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from conftest import PRODUCT, Result
 from lightning.pytorch import Trainer
 
 from app.callbacks import BestAndLast
+from app.callbacks.checkpoint import _copied
 from app.errors import DivergedError
 from app.tasks import Regression
 
@@ -80,3 +82,14 @@ def test_a_best_that_is_held_is_written_before_the_last(monkeypatch: pytest.Monk
     keeper.save_last(trainer)
     assert written == ["best", "last"]
     assert keeper.settled
+
+
+def test_a_best_that_is_held_does_not_change_with_the_training_that_goes_on() -> None:
+    weight, losses = torch.ones(2), [1.0]
+    checkpoint = {"state_dict": OrderedDict(weight=weight), "callbacks": {"own": (losses, {"seen": weight})}}
+    held = _copied(checkpoint)
+    weight.zero_()
+    losses.append(2.0)
+    assert held["state_dict"]["weight"].tolist() == [1, 1]
+    assert held["callbacks"]["own"][0] == [1.0]
+    assert held["callbacks"]["own"][1]["seen"].tolist() == [1, 1]
