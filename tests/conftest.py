@@ -1,34 +1,13 @@
-import csv
 import gzip
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support import REAL_DATA, Result, SmallCIFAR10, main
 
-from app.__main__ import main
-from app.callbacks import Dashboard
-
-# Lightning calls what jsonargparse 5 removes; pyproject.toml keeps 5 out.
-os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"
-PROJECT = Path(__file__).parent.parent
-PRODUCT = PROJECT / "configs" / "product.yaml"
-REAL_DATA = PROJECT.parent / "shared" / "data"
-# Enough to train the network a little, in a tenth of a second.
-BRIEF = ["--trainer.max_epochs", "4", "--trainer.check_val_every_n_epoch", "2"]
-
-
-@dataclass(frozen=True)
-class Result:
-    exit_code: int
-    out: str
-    err: str
+from engine.dashboard.dashboard import Dashboard
 
 
 @pytest.fixture(autouse=True)
@@ -61,18 +40,6 @@ def app(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
         return Result(exit_code, out, err)
 
     return run
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def spawn(*arguments: str | Path, cwd: Path) -> Result:
-    command = [sys.executable, "-m", "app", *map(str, arguments)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    return Result(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="session")
@@ -108,15 +75,6 @@ def small_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 root / name / f"{row:02}.{'png' if row % 2 == 0 else 'JPG'}", format="PNG" if row % 2 == 0 else "JPEG"
             )
     return root
-
-
-class SmallCIFAR10:
-    """Stands in for torchvision's class, which checks its files: 100 + 20 images."""
-
-    def __init__(self, root: str, train: bool = True, download: bool = False) -> None:
-        count = 100 if train else 20
-        self.targets = [row % 10 for row in range(count)]
-        self.data = np.random.default_rng(int(train)).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
 
 
 @pytest.fixture

@@ -1,55 +1,11 @@
-"""The entry point: help and the choice of a run without heavy imports, then the command line."""
+"""`python -m app`: hands this package and the settings of its runs to the engine."""
 
-import atexit
-import contextlib
-import os
-import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
 
-from app import arguments, processes, runs, startup
-from app.errors import AppError, printable
+from engine.main import main
+from engine.project import Project
 
-
-def main(argv: Sequence[str]) -> int:
-    """Run a command and return its exit code."""
-    if arguments.wants_help(argv):
-        sys.stdout.write(arguments.overview() + "\n")
-        return 0
-    try:
-        if argv[0] == "board":
-            from app import board  # for its tables
-
-            board.show(argv[1:])
-            return 0
-        parsed = arguments.parse(argv)
-        startup.import_lightning()  # takes seconds, like torch
-        from app.commands import run
-
-        run(parsed)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
-    except AppError as error:
-        return _fail(str(error), error.exit_code)
-    return 0
-
-
-def _fail(message: str, exit_code: int) -> int:
-    if os.environ.get("APP_DEBUG") == "1":
-        raise  # called from an except clause
-    where = "" if runs.first_process() else f" in process {processes.number()}"
-    sys.stderr.write(f"error{where}: {printable(message)}\n")
-    return exit_code
-
-
-def _leave(exit_code: int) -> NoReturn:
-    """End the process without taking apart what was imported, which takes longer than a second."""
-    atexit._run_exitfuncs()
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(exit_code)
-
+PROJECT = Project(package=__package__ or "app", defaults=Path(__file__).with_name("defaults.yaml"))
 
 if __name__ == "__main__":
-    _leave(main(sys.argv[1:]))
+    main(PROJECT)

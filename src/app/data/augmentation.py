@@ -4,35 +4,12 @@ Images are (B, C, H, W), uint8 in [0, 255] or floats in [0, 1]; what changes bri
 """
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from app.bounds import check
-
-
-class Augment(nn.Module):
-    """Transforms in turn: those of this file on the whole batch, any other, torchvision's v2 say, image by image.
-
-    Args:
-        transforms: Modules that take images and return images.
-    """
-
-    def __init__(self, transforms: Sequence[nn.Module]) -> None:
-        """Store the transforms."""
-        super().__init__()
-        self.transforms = nn.ModuleList(transforms)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return changed images of the same shape, if the transforms keep it."""
-        for transform in self.transforms:
-            if type(transform).__module__ == __name__:
-                images = transform(images)
-            else:  # torchvision draws once a call: the same for a whole batch
-                images = torch.stack([transform(image) for image in images])
-        return images
+from engine.bounds import check
 
 
 class Crop(nn.Module):

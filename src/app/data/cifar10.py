@@ -9,9 +9,9 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from app.bounds import check
-from app.data.splits import TwoParts
-from app.errors import DataError
+from engine.bounds import check
+from engine.data.splits import TwoParts
+from engine.errors import DataError
 
 ARCHIVE = "cifar-10-python.tar.gz"
 

@@ -5,8 +5,8 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
-from app.bounds import check
-from app.data.memory import InMemory, Split, generator
+from engine.bounds import check
+from engine.data.in_memory import InMemory, Split, generator
 
 SEEDS: dict[Split, int] = {"train": 0, "val": 1, "test": 2}
 

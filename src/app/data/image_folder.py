@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from app.bounds import check
-from app.data.decoding import Fit, ImageFiles
-from app.data.files import locate
-from app.data.memory import InMemory, Split, TensorLoader, evaluation_loader
-from app.data.splits import divide
-from app.errors import DataError
+from engine.bounds import check
+from engine.data.image_files import Fit, ImageFiles
+from engine.data.in_memory import InMemory, Split, TensorLoader, evaluation_loader
+from engine.data.paths import locate
+from engine.data.splits import divide
+from engine.errors import DataError
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 

@@ -4,7 +4,7 @@ import torch
 from sklearn.datasets import make_regression
 from torch import Tensor
 
-from app.data.memory import InMemory, Split, generator
+from engine.data.in_memory import InMemory, Split, generator
 
 
 class Linear(InMemory):

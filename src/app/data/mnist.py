@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from app.bounds import check
-from app.data.splits import TwoParts
-from app.errors import DataError
+from engine.bounds import check
+from engine.data.splits import TwoParts
+from engine.errors import DataError
 
 FILES = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 

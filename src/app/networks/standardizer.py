@@ -76,7 +76,7 @@ class Standardizer(nn.Module):
         shape = (-1, *[1] * (values.ndim - 2))
         return self.mean.view(shape), self.std.view(shape)
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:  # noqa: ANN401
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         # The number of channels is known only to whoever fitted: take the checkpoint's shape.
         for name in ("mean", "std"):
             if prefix + name in state_dict:

@@ -1,8 +1,7 @@
 """LightningModules, named for the problem that they solve."""
 
-from app.tasks.base import SupervisedTask
 from app.tasks.classification import Classification
 from app.tasks.language import NextCharacter
 from app.tasks.regression import Regression
 
-__all__ = ["Classification", "NextCharacter", "Regression", "SupervisedTask"]
+__all__ = ["Classification", "NextCharacter", "Regression"]

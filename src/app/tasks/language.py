@@ -11,9 +11,9 @@ from torch.nn import functional
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
-from app.bounds import check
-from app.tasks.base import Columns, SupervisedTask
 from app.tasks.classification import entropy
+from engine.bounds import check
+from engine.task import Columns, SupervisedTask
 
 
 class NextCharacter(SupervisedTask):

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 from torchmetrics import MeanAbsoluteError, MetricCollection, R2Score
 
 from app.networks import Standardizer
-from app.tasks.base import Columns, SupervisedTask, batches
+from engine.task import Columns, SupervisedTask, batches
 
 
 class Regression(SupervisedTask):

@@ -1,6 +1,0 @@
-"""What a tutor would point out about a run: what is known of it, and the symptoms that may show in that."""
-
-from app.diagnosis.history import History
-from app.diagnosis.symptoms import SYMPTOMS, Finding, Limits, Symptom, both_high, overfitting
-
-__all__ = ["SYMPTOMS", "Finding", "History", "Limits", "Symptom", "both_high", "overfitting"]

@@ -1,0 +1,1 @@
+"""Runs a project: the command line, training and evaluation, run folders, the dashboard and the diagnosis."""

@@ -1,0 +1,1 @@
+"""The dashboard: panels that write curves, figures and texts to TensorBoard."""

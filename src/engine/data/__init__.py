@@ -1,0 +1,1 @@
+"""Data: modules that hold their splits in memory, loaders, tables and image files."""

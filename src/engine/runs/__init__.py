@@ -1,0 +1,1 @@
+"""Run folders: where they are, what is in them, and how their files are written."""

@@ -1,0 +1,137 @@
+"""What a checkpoint says of itself, read without running anything that it may contain."""
+
+import pickle
+import warnings
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from engine.console import number
+from engine.errors import UsageError
+from engine.runs import files as durable
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint file and its contents.
+
+    Args:
+        path: The file.
+        content: What Lightning saved, on the CPU.
+    """
+
+    path: Path
+    content: dict[str, Any]
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs trained to their end."""
+        return int(self._loop["epoch_progress"]["current"]["processed"])
+
+    @property
+    def epoch(self) -> int:
+        """Epoch of the last batch, from 0."""
+        started = int(self._loop["epoch_progress"]["total"]["started"])
+        return max(started, self.epochs) - 1
+
+    @property
+    def steps(self) -> int:
+        """Number of optimizer steps; what Lightning counts for its logs lags by one while it validates."""
+        return int(self.content["global_step"])
+
+    @property
+    def ended(self) -> str | None:
+        """How the training ended, if there was nothing left to train."""
+        ended: str | None = self.content.get("ended")
+        return ended
+
+    @property
+    def resume(self) -> dict[str, Any]:
+        """What training depends on beside the state that Lightning saves."""
+        state: dict[str, Any] = self.content.get("resume", {})
+        return state
+
+    @property
+    def _loop(self) -> dict[str, Any]:
+        loop: dict[str, Any] = self.content["loops"]["fit_loop"]
+        return loop
+
+    @property
+    def provenance(self) -> str:
+        """One line for a person: file, epoch and score."""
+        score = self.content.get("score")
+        when = f" in epoch {score['epoch']}" if score and score["epoch"] != self.epoch else ""
+        text = f", {score['monitor']} {number(score['value'])}{when}" if score else ""
+        whole = self.epoch < self.epochs or self._loop["epoch_loop.batch_progress"]["is_last_batch"]
+        inside = "" if whole else f" (step {self.steps})"
+        return f"{self.path}: epoch {self.epoch}{inside}{text}"
+
+    def restore(self, task: LightningModule) -> None:
+        """Load the weights into a task.
+
+        Raises:
+            UsageError: If they are those of another network.
+        """
+        try:
+            with warnings.catch_warnings(action="error"):
+                task.load_state_dict(self.content["state_dict"])
+        except Exception as error:  # of what kind depends on what is wrong with the weights
+            lines = [line.strip() for line in str(error).splitlines()]
+            detail = next(iter(lines[1:] or lines), type(error).__name__)
+            raise UsageError(f"{self.path} holds another network than the settings say: {detail}") from error
+        task.on_load_checkpoint(self.content)
+
+
+def load(path: Path) -> Saved:
+    """Read a checkpoint with torch.load(weights_only=True): a file that holds code is refused, and does not run.
+
+    Raises:
+        UsageError: If it is damaged, unsafe or not a checkpoint of Lightning.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            _check_sums(path)
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UsageError(f"{path} is not a checkpoint that can be loaded safely (weights only)") from error
+    except Exception as error:  # of what kind depends on the byte
+        reason = (str(error) or "it ends too early").splitlines()[0]
+        raise UsageError(f"{path} is damaged or not a checkpoint: {reason}") from error
+    needed = {"epoch", "global_step", "state_dict", "loops"}
+    if not isinstance(content, dict) or not needed <= content.keys():
+        raise UsageError(f"{path} is not a checkpoint of a run: it needs {', '.join(sorted(needed))}")
+    saved = Saved(path, content)
+    try:
+        with warnings.catch_warnings(action="error"):
+            _ = saved.epochs, saved.epoch, saved.steps, saved.provenance
+    except Exception as error:  # of what kind depends on what stands in its place
+        raise UsageError(f"{path} is not a checkpoint of a run: its progress or score is unreadable") from error
+    return saved
+
+
+def _check_sums(path: Path) -> None:
+    """Compare the checksums of all parts, which torch.load does not: a flipped bit would be a wrong weight."""
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\x03\x04":  # not a zip file: older, and pickled as a whole
+            return
+    with zipfile.ZipFile(path) as archive:
+        for part in archive.infolist():  # testzip opens them by name, and a name may be damaged, too
+            if part.external_attr & 0x10:  # says that it is a folder: PyTorch would take what is in memory for it
+                raise ValueError(f"{part.filename} is a folder")
+            with archive.open(part) as content:
+                while content.read(2**20):
+                    pass  # reading to the end compares
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Writes checkpoints so that an interrupted write leaves the one before, and what is there survives a crash."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write a checkpoint."""
+        with durable.replacing(Path(path)) as file:
+            torch.save(checkpoint, file)

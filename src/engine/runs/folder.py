@@ -1,0 +1,254 @@
+"""Run folders: `lightning_logs/<name>/version_N`, where they are and what is known of them.
+
+Imports nothing heavy: a run is found, or missed with an error, before torch is loaded.
+"""
+
+import json
+import math
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import UsageError, nearest
+from engine.project import program
+from engine.runs import files as durable
+from engine.runs import lock
+
+FOLDER = "lightning_logs"
+# What is read back from run.json, with its types.
+RECORD: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("best", "test", "validate", "predict"), (dict,)),
+    **dict.fromkeys(("resumed", "diagnosis"), (list,)),
+    **{"status": (str,), "reason": (str,), "wall_time_s": (int, float)},
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run and what evaluation adds to it.
+
+    Args:
+        folder: `.../<name>/version_N`.
+    """
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The config's name, or what replaced it."""
+        return self.folder.resolve().parent.name
+
+    @property
+    def config(self) -> Path:
+        """The settings that really ran."""
+        return self.folder / "config.yaml"
+
+    @property
+    def best(self) -> Path:
+        """Checkpoint of the epoch with the best monitored score."""
+        return self.folder / "checkpoints" / "best.ckpt"
+
+    @property
+    def last(self) -> Path:
+        """Checkpoint to resume from."""
+        return self.folder / "checkpoints" / "last.ckpt"
+
+    @property
+    def lock(self) -> Path:
+        """File whose lock the process holds that trains the run."""
+        return self.folder / ".lock"
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process trains it now."""
+        return lock.held(self.lock)
+
+    @property
+    def status(self) -> str:
+        """How it stands; one that was killed while it ran could not say so itself."""
+        status = str(self.record().get("status", "unknown"))
+        return "interrupted" if status == "running" and not self.alive else status
+
+    @property
+    def title(self) -> str:
+        """How a user names the run with --run: short below the current folder, else its path."""
+        folder = self.folder
+        return "/".join(folder.parts[1:]) if folder.parts[:1] == (FOLDER,) else str(folder)
+
+    def record(self) -> dict[str, Any]:
+        """Return what run.json says, nothing if it is missing.
+
+        Raises:
+            UsageError: If it is not JSON.
+        """
+        path = self.folder / "run.json"
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise UsageError(f"{path} is damaged: {error}") from error
+        if not isinstance(record, dict):
+            raise UsageError(f"{path} is damaged: not an object")
+        for key, kinds in RECORD.items():
+            if not isinstance(record.get(key), (*kinds, type(None))):
+                raise UsageError(f"{path} is damaged: {key} is {str(record[key])[:100]!r}")
+        return record
+
+    def update(self, **facts: Any) -> None:
+        """Add facts to run.json."""
+        write_json(self.folder / "run.json", self.record() | facts)
+
+    def retire_results(self) -> None:
+        """Rename results of a checkpoint that is no longer the best, test.json to test.epoch_24.json."""
+        record = self.record() if first_process() else {}
+        for command, name in {"test": "test.json", "validate": "validate.json", "predict": "predictions.csv"}.items():
+            path, evaluated = self.folder / name, record.get(command)
+            if path.is_file() and isinstance(evaluated, dict):
+                path.rename(path.with_name(f"{path.stem}.epoch_{evaluated['epoch']}{path.suffix}"))
+                self.update(**{command: None})
+
+    def checkpoint(self, which: str) -> Path:
+        """Return the path of checkpoint best, last or a file.
+
+        Raises:
+            UsageError: If there is none.
+        """
+        path = {"best": self.best, "last": self.last}.get(which, Path(which))
+        if path.is_file():
+            return path
+        if which not in ("best", "last"):
+            raise UsageError(f"checkpoint {which} does not exist{nearest(which, ['best', 'last'])}")
+        other = "last" if which == "best" else "best"
+        if self.checkpoint_exists(other):
+            raise UsageError(f"{self.title} has no {which} checkpoint; it has one to ask for with --ckpt_path {other}")
+        raise UsageError(f"{self.title} has no checkpoint (status: {self.status}). {self._alternative()}")
+
+    def checkpoint_exists(self, which: str) -> bool:
+        """Say whether there is a best or a last checkpoint."""
+        return (self.best if which == "best" else self.last).is_file()
+
+    def _alternative(self) -> str:
+        older = [run for run in reversed(versions(self.folder.parent)) if run.checkpoint_exists("best") and run != self]
+        return f"An older run has: --run {older[0].title}" if older else f"Train first: {program()} fit --config ..."
+
+
+def first_process() -> bool:
+    """Say whether this is the only process of a training, or the first of several: the one that writes files."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+
+
+def taken(run: Run) -> str:
+    """Return why a run that is alive cannot be resumed."""
+    return f"{run.title} is being trained by another process, and can be resumed once that has ended"
+
+
+def create(root: Path, name: str) -> Run:
+    """Make the folder of the next version; two runs started at once get two folders.
+
+    A process that is not the first gets the place of a folder that it will not write to.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
+    parent = root / FOLDER / name
+    if not first_process():
+        return Run(parent / "another_process")
+    number = max((_number(run.folder) for run in versions(parent)), default=-1) + 1
+    while True:
+        folder = parent / f"version_{number}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not folder.is_dir():
+                raise
+            number += 1
+        else:
+            return Run(folder)
+
+
+def versions(parent: Path) -> list[Run]:
+    """Return the runs in a folder `lightning_logs/<name>`, oldest first."""
+    folders = parent.glob("version_*") if parent.is_dir() else []
+    return [Run(folder) for folder in sorted((f for f in folders if _number(f) >= 0), key=_number)]
+
+
+def everything(root: Path) -> list[Run]:
+    """Return all runs, those that changed last at the end."""
+    found = [run for name in _names(root) for run in versions(root / FOLDER / name)]
+    return sorted(found, key=lambda run: run.folder.stat().st_mtime)
+
+
+def newest(root: Path, name: str) -> Run:
+    """Return the newest run of a name.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    # One that was killed before its first step is but a folder.
+    runs = [run for run in versions(root / FOLDER / name) if run.config.is_file()]
+    if runs:
+        return runs[-1]
+    hint = nearest(name, _names(root))
+    raise UsageError(
+        f"no run of {name} in {root / FOLDER}{hint}. Train one: {program()} fit --config configs/{name}.yaml"
+    )
+
+
+def find(text: str, root: Path) -> Run:
+    """Return the run that a user names: a folder, `product/version_3`, or `product` for its newest.
+
+    Raises:
+        UsageError: If there is none, naming the nearest.
+    """
+    for folder in (Path(text), root / FOLDER / text):
+        if Run(folder).config.is_file():
+            return Run(folder)
+        if found := [run for run in versions(folder) if run.config.is_file()]:
+            return found[-1]
+        if folder.exists():
+            raise UsageError(f"{folder} is not the folder of a run: it has no config.yaml")
+    titles = [f"{name}/{run.folder.name}" for name in _names(root) for run in versions(root / FOLDER / name)]
+    titles = [title for title in titles if nearest(text.split("/")[0], [title.split("/")[0]])]
+    hint = nearest(text, titles) or f". Train one: {program()} fit --config configs/NAME.yaml"
+    raise UsageError(f"no run {text} in {root / FOLDER}{hint}")
+
+
+def containing(checkpoint: Path) -> Run | None:
+    """Return the run whose checkpoint a file is, if it lies in a run."""
+    folder = checkpoint.resolve().parent
+    run = Run(Path(os.path.relpath(folder.parent)))
+    return run if folder.name == "checkpoints" and run.config.is_file() else None
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never a part."""
+    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text so that a reader sees the old file or the new one, never a part."""
+    if not first_process():
+        return
+    with durable.replacing(path) as file:
+        file.write(text.encode())
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null in place of NaN and infinity, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _number(folder: Path) -> int:
+    match = re.fullmatch(r"version_(\d+)", folder.name)
+    return int(match[1]) if match else -1
+
+
+def _names(root: Path) -> list[str]:
+    return sorted(path.name for path in (root / FOLDER).glob("*") if path.is_dir())

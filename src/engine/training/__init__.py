@@ -1,0 +1,1 @@
+"""Training and evaluation: the commands, and the callbacks that every run has."""

@@ -1,0 +1,223 @@
+"""Checkpoints: best.ckpt to evaluate, last.ckpt to resume from."""
+
+import contextlib
+import copy
+import math
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.trainer.states import TrainerFn
+from torch import Tensor
+
+from engine.bounds import check
+from engine.errors import AppError, UsageError, nearest, reason
+from engine.logs.metrics_file import MetricsFile
+from engine.logs.tensorboard import TensorBoard
+from engine.processes import lost
+from engine.training import resume as position
+
+SHARE = 0.02  # of the time, at most, goes into saving between epochs, if the settings do not say how often
+
+
+class BestAndLast(Checkpoint):
+    """Keeps the best checkpoint by a monitored metric, and the last.
+
+    ModelCheckpoint keeps both too, but saves the last in the middle of the hooks that end an epoch, before schedulers
+    have stepped and metrics are logged; what is saved here between two epochs or two steps resumes exactly. Inside an
+    epoch that needs one process, and a loader that knows its position, as those of this project do.
+
+    Where a small network finds a new best every few milliseconds, it is held in memory until last.ckpt is written.
+
+    The last epoch is always validated, whatever check_val_every_n_epoch says, so that a run ends with a best.
+
+    Args:
+        monitor: Metric that decides which is best; null takes the newest that was validated for the best.
+        mode: Whether the least or the greatest value is best.
+        every_n_epochs: How often to save the last between epochs; by default after those that were validated, as long
+            as that takes no more than a fiftieth of the time.
+        every_minutes: How long to train at most, inside an epoch too, before saving the last: what a run that is
+            killed has to train again. A small network is saved in milliseconds.
+
+    Raises:
+        ValueError: If a number is out of its range.
+    """
+
+    def __init__(
+        self,
+        monitor: str | None = "val/loss",
+        mode: Literal["min", "max"] = "min",
+        every_n_epochs: int | None = None,
+        every_minutes: float = 5.0,
+    ) -> None:
+        """Start without a best; the command line says in which folder to save."""
+        check("every_n_epochs", 1 if every_n_epochs is None else every_n_epochs, 1)
+        check("every_minutes", every_minutes, 0)
+        self.monitor = monitor
+        self.mode = mode
+        self.every_n_epochs = every_n_epochs
+        self.every_minutes = every_minutes
+        self.folder: Path | None = None
+        self.best: dict[str, Any] = {}
+        self._score: dict[str, Any] = {}
+        self.ended: str | None = None  # how, if it did
+        self._validated = False
+        self._held: dict[str, Any] | None = None  # a best that is not written yet
+        self._cheap = 0.0  # from when on saving costs little
+        self._due = math.inf  # when to save inside an epoch
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock; a run may go on in its last epoch."""
+        self.ended = None
+        self._due = time.monotonic() + 60 * self.every_minutes
+        self._validate_last_epoch(trainer)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the last checkpoint of the epoch before; have the last epoch validated."""
+        if trainer.current_epoch > 0 and self._is_due(trainer):
+            self.save_last(trainer)
+        self._validated = False
+        self._validate_last_epoch(trainer)
+
+    def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
+        """Save the last checkpoint, if that was long ago."""
+        if time.monotonic() >= self._due and position.known(trainer) and position.between_steps(trainer):
+            self.save_last(trainer)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the weights that were just scored, if they are the best."""
+        if trainer.state.fn != TrainerFn.FITTING:
+            return
+        metrics = {name: value.item() for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
+        monitor = self.monitor or "val/loss"
+        if monitor not in metrics:
+            hint = nearest(monitor, metrics)
+            raise UsageError(f"no metric {monitor} to find the best checkpoint by{hint} ({', '.join(metrics)})")
+        if trainer.sanity_checking:
+            return
+        self._validated = True
+        score = metrics[monitor]
+        self._score = {"monitor": monitor, "value": score, "epoch": trainer.current_epoch}
+        if self._improves(score):
+            self.best = {"monitor": monitor, "score": score, "epoch": trainer.current_epoch, "metrics": metrics}
+            self._held = None
+            if self._holds(trainer):
+                self._held = _copied(trainer._checkpoint_connector.dump_checkpoint())
+            else:
+                self._save(trainer, "best")
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Complete the metrics of the best epoch with those of its training."""
+        if self.best.get("epoch") == trainer.current_epoch:
+            more = {name: value.item() for name, value in trainer.callback_metrics.items()}
+            self.best["metrics"] = more | self.best["metrics"]
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the last checkpoint, which says that there is nothing left to train."""
+        stopped_early = trainer.should_stop and trainer.current_epoch != trainer.max_epochs
+        self.ended = "stopped early" if stopped_early else "trained to the end"
+        self.save_last(trainer)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave the best on the disk, if there is room."""
+        with contextlib.suppress(AppError, OSError):
+            self.write_best(trainer)
+
+    @property
+    def settled(self) -> bool:
+        """Whether best.ckpt holds the best."""
+        return self._held is None
+
+    def write_best(self, trainer: Trainer) -> None:
+        """Write a best that is held."""
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._save(trainer, "best", held)
+
+    def save_last(self, trainer: Trainer) -> None:
+        """Save the checkpoint to resume from; what was logged until then is in its files before.
+
+        Raises:
+            AppError: If it cannot be written.
+        """
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoard | MetricsFile):
+                logger.flush()
+        begin = time.monotonic()
+        self.write_best(trainer)
+        self._save(trainer, "last")
+        end = time.monotonic()
+        self._cheap = end + (end - begin) / SHARE
+        self._due = end + 60 * self.every_minutes
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Let a checkpoint say how good it is, and hold what Lightning leaves out of it."""
+        checkpoint["score"], checkpoint["ended"] = self._score, self.ended
+        position.correct(checkpoint["loops"]["fit_loop"], trainer.validating)
+        checkpoint["resume"] = position.surroundings(trainer)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best and the newest score, and where they came from."""
+        return {"best": self.best, "score": self._score}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue with the scores of the run so far."""
+        self.best, self._score = state_dict["best"], state_dict["score"]
+
+    def _improves(self, score: float) -> bool:
+        if not math.isfinite(score):
+            return False
+        best = self.best.get("score")
+        return best is None or self.monitor is None or (score < best if self.mode == "min" else score > best)
+
+    def _is_due(self, trainer: Trainer) -> bool:
+        now, alone = time.monotonic(), trainer.world_size == 1  # the clocks of several processes may disagree
+        if alone and now >= self._due:
+            return True
+        if self.every_n_epochs is not None:
+            return trainer.current_epoch % self.every_n_epochs == 0
+        return self._validated and (now >= self._cheap or not alone)
+
+    def _holds(self, trainer: Trainer) -> bool:
+        return self.every_n_epochs is None and trainer.world_size == 1 and time.monotonic() < self._cheap
+
+    @staticmethod
+    def _validate_last_epoch(trainer: Trainer) -> None:
+        if trainer.current_epoch + 1 == trainer.max_epochs and trainer.check_val_every_n_epoch:
+            trainer.check_val_every_n_epoch = 1
+
+    def _save(self, trainer: Trainer, name: str, held: dict[str, Any] | None = None) -> None:
+        if self.folder is None:
+            return
+        path = self.folder / f"{name}.ckpt"
+        try:
+            if trainer.is_global_zero:
+                path.parent.mkdir(exist_ok=True)
+            if held is None:
+                trainer.save_checkpoint(path)
+            else:
+                trainer.strategy.save_checkpoint(held, path)
+        except (OSError, RuntimeError) as error:  # PyTorch's own writer raises RuntimeError
+            if lost(error):
+                raise
+            if not self.folder.parent.is_dir():
+                raise FileNotFoundError from error
+            raise AppError(f"{path} cannot be written: {reason(error)}; the one before is kept") from error
+
+
+def _copied(part: Any) -> Any:
+    """Return a deep copy, in a quarter of the time that copy.deepcopy takes."""
+    if part is None or isinstance(part, bool | int | float | str):
+        return part
+    if isinstance(part, Tensor):
+        return part.detach().clone()
+    if isinstance(part, dict):
+        copied = copy.copy(part)  # an ordered one has attributes
+        for key, value in part.items():
+            copied[key] = _copied(value)
+        return copied
+    if type(part) in (list, tuple):
+        return type(part)(map(_copied, part))
+    return copy.deepcopy(part)

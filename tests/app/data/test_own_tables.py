@@ -1,0 +1,153 @@
+"""People's own CSV files through the command line: fit, test, predict."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from support import PROJECT, Result, read_csv
+
+from engine.runs.config_file import dump, read
+
+App = Callable[..., Result]
+REGRESSION: list[str | Path] = ["fit", "--config", PROJECT / "configs/tabular.yaml", "--trainer.max_epochs", "2"]
+CLASSES: list[str | Path] = ["fit", "--config", PROJECT / "configs/tabular_classes.yaml", "--trainer.max_epochs", "2"]
+ROWS = [(f"{row % 9}", f"{row % 7}.5", f"{3 * row}") for row in range(40)]
+
+
+def write(header: str, *rows: tuple[str, ...] | list[str], name: str = "mine.csv") -> None:
+    Path(name).write_text("\n".join([header, *(",".join(row) for row in rows)]) + "\n")
+
+
+def run(app: App, *arguments: str | Path, code: int = 0) -> Result:
+    result = app(*arguments)
+    assert result.exit_code == code, result.err
+    return result
+
+
+def predictions(name: str = "tabular") -> list[dict[str, str]]:
+    return read_csv(Path(f"lightning_logs/{name}/version_0/predictions.csv"))
+
+
+@pytest.mark.parametrize(("position", "name"), [("0", "a"), ("-1", "price"), ("-3", "a")])
+def test_a_position_on_the_command_line_becomes_the_name(position: str, name: str, app: App) -> None:
+    write("a,b,price", *ROWS)
+    own = ["--data.init_args.path", "mine.csv", "--data.init_args.target", position]
+    run(app, *REGRESSION, *own)
+    settings = read(Path("lightning_logs/tabular/version_0/config.yaml"))
+    assert settings["data.init_args.target"] == name
+    features = [column for column in ("a", "b", "price") if column != name]
+    write(",".join(["other", *features]), *[[str(number), "1", "2"] for number in range(5)], name="new.csv")
+    Path("position.yaml").write_text(f"data: {{init_args: {{target: {position}}}}}")
+    for again in ([], own[2:], ["--config", "position.yaml"]):
+        run(app, "predict", "--run", "tabular", "--data.init_args.path", "new.csv", *again)
+        assert list(predictions()[0]) == [*features, "predicted"]
+        assert len(predictions()) == 5
+
+
+def test_a_column_with_a_number_for_a_name_is_a_name(app: App) -> None:
+    write("a,0", *[row[:2] for row in ROWS])
+    run(app, *REGRESSION, "--data.init_args.path", "mine.csv", "--data.init_args.target", "0")
+    assert read(Path("lightning_logs/tabular/version_0/config.yaml"))["data.init_args.features"] == ["a"]
+    write("b,a", ("1", "2"), ("3", "4"), name="new.csv")
+    run(app, "predict", "--run", "tabular", "--data.init_args.path", "new.csv")
+    assert list(predictions()[0]) == ["a", "predicted"]
+
+
+@pytest.mark.parametrize("blanks", [["", ""], ["", "x"], [" ", "y"]])
+@pytest.mark.parametrize("start", [REGRESSION, CLASSES])
+def test_blank_targets_are_predicted_as_none_and_cannot_be_tested(
+    start: list[str | Path], blanks: list[str], app: App
+) -> None:
+    classes = start is CLASSES
+    write("a,b,y", *[(a, b, "xyz"[int(y) // 3 % 3] if classes else y) for a, b, y in ROWS])
+    run(app, *start, "--data.init_args.path", "mine.csv", "--data.init_args.target", "y")
+    name = "tabular_classes" if classes else "tabular"
+    write("a,b,y", *[("1", "2", text if classes or not text.strip() else "7") for text in blanks], name="new.csv")
+    new = ["--run", name, "--data.init_args.path", "new.csv"]
+    run(app, "predict", *new)
+    assert len(predictions(name)) == 2
+    assert not {"actual", "label"} & predictions(name)[0].keys()
+    assert "new.csv, row 1, column y is blank" in run(app, "test", *new, code=3).err
+
+
+def test_a_run_of_numbers_does_not_take_text_for_classes(app: App) -> None:
+    write("a,b,y", *ROWS)
+    run(
+        app,
+        *REGRESSION,
+        "--data.init_args.path",
+        "mine.csv",
+        "--data.init_args.target",
+        "y",
+        "--data.init_args.kind=auto",
+    )
+    write("a,b,y", ("1", "2", "?"), ("1", "2", "3"), name="new.csv")
+    assert "row 1, column y" in run(app, "predict", "--run", "tabular", "--data.init_args.path", "new.csv", code=3).err
+
+
+HARD = [
+    "1e3",
+    "1E-2",
+    "1_0e3",
+    "5",
+    "1.5",
+    "0x1F",
+    "true",
+    "no",
+    "null",
+    "~",
+    "2020-01-01",
+    "12:30",
+    "1:30.5",
+    "=",
+    "é",
+]
+
+
+def test_classes_of_any_name_come_back_as_they_were(app: App) -> None:
+    names = [name for name in HARD for _ in range(12)]
+    write("a,y", *[(str(row % 5), name) for row, name in enumerate(names)])
+    run(app, *CLASSES, "--data.init_args.path", "mine.csv", "--data.init_args.target", "y")
+    run(app, "test", "--run", "tabular_classes")
+    run(app, "predict", "--run", "tabular_classes")
+    rows = predictions("tabular_classes")
+    assert list(rows[0])[3:] == [f"p_{name}" for name in sorted(HARD)]
+    assert {row["label"] for row in rows} == set(HARD)
+
+
+def test_saved_settings_are_read_back_by_the_settings_parser() -> None:
+    from jsonargparse._loaders_dumpers import yaml_load
+
+    settings = {"texts": HARD, **dict.fromkeys(HARD, 1), "numbers": [1e3, 1e-20, 5, True, None]}
+    assert yaml_load(dump(settings)) == settings  # type: ignore[no-untyped-call]
+    assert yaml.safe_load(dump(settings)) == settings
+
+
+def test_another_file_is_tested_whole_and_the_same_in_another_spelling_is_not(app: App, folder: Path) -> None:
+    write("a,b,y", *ROWS)
+    (folder / "sub").mkdir()
+    run(app, *REGRESSION, "--data.init_args.path", "mine.csv", "--data.init_args.target", "y")
+    for spelling in ("./mine.csv", "sub/../mine.csv", str(folder / "mine.csv")):
+        run(app, "predict", "--run", "tabular", "--data.init_args.path", spelling)
+        assert len(predictions()) == 8
+    write("a,b,y", *ROWS[:10], name="new.csv")
+    new = ["--run", "tabular", "--data.init_args.path", "new.csv"]
+    run(app, "test", *new)
+    score = json.loads(Path("lightning_logs/tabular/version_0/test.json").read_text())["test/mae"]
+    run(app, "predict", *new)
+    assert len(predictions()) == 10
+    assert score == pytest.approx(sum(float(row["error"]) for row in predictions()) / 10)
+
+
+def test_a_text_target_points_at_the_config_for_classes(app: App) -> None:
+    write("a,y", *[(str(row), "xy"[row % 2]) for row in range(40)])
+    result = run(app, *REGRESSION, "--data.init_args.path", "mine.csv", "--data.init_args.target", "y", code=3)
+    assert "row 1, column y: 'x'" in result.err
+    assert "tabular_classes.yaml" in result.err
+
+
+def test_zero_and_one_are_classes_to_the_config_for_classes(app: App) -> None:
+    write("a,y", *[(str(row), str(row % 2)) for row in range(40)])
+    run(app, *CLASSES, "--data.init_args.path", "mine.csv", "--data.init_args.target", "y")

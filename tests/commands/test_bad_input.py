@@ -1,0 +1,444 @@
+"""What people bring wrong: exit code, at most five lines that name it, and every file as it was."""
+
+import errno
+import os
+import random
+import shutil
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from support import BRIEF, PRODUCT, PROJECT, Result, main
+
+from engine.data.table import Table
+from engine.errors import DataError, UsageError
+from engine.runs.checkpoint_file import load
+
+App = Callable[..., Result]
+CONFIGS = PROJECT / "configs"
+FIT = ["fit", "--config", str(PRODUCT)]
+DATA, NETWORK = "--data.init_args", "--model.init_args.network.init_args"
+TABLE = ["fit", "--config", str(CONFIGS / "tabular.yaml"), f"{DATA}.path", "mine.csv", f"{DATA}.target", "price"]
+CLASSES = [
+    "fit",
+    "--config",
+    str(CONFIGS / "tabular_classes.yaml"),
+    f"{DATA}.path",
+    "mine.csv",
+    f"{DATA}.target",
+    "kind",
+]
+IMAGES = ["fit", "--config", str(CONFIGS / "image_folder.yaml"), f"{DATA}.image_size", "16", f"{DATA}.root", "images"]
+TEXT = ["fit", "--config", str(CONFIGS / "chars.yaml"), f"{DATA}.path", "mine.txt"]
+RUN = Path("lightning_logs/product/version_0")
+BEST, LAST = RUN / "checkpoints/best.ckpt", RUN / "checkpoints/last.ckpt"
+TEST = ["test", "--run", str(RUN)]
+
+
+def table(*more: str, header: str = "a,b,price", rows: int = 30, name: str = "mine.csv") -> Callable[[], None]:
+    """Return what writes a table of numbers, and more rows below it."""
+    lines = [header, *(f"{row},{row % 7}.5,{3 * row}" for row in range(rows)), *more]
+    return lambda: void(Path(name).write_text("\n".join(lines) + "\n"))
+
+
+def classes(*names: str) -> Callable[[], None]:
+    lines = ["a,b,kind", *(f"{row},{row % 7},{names[row % len(names)]}" for row in range(30))]
+    return lambda: void(Path("mine.csv").write_text("\n".join(lines)))
+
+
+def images(*names: str, count: int = 12) -> Callable[[], None]:
+    def write() -> None:
+        for name in names:
+            Path("images", name).mkdir(parents=True)
+            for number in range(count):
+                Image.new("RGB", (8, 8), (number, 0, 0)).save(f"images/{name}/{number:02}.png")
+
+    return write
+
+
+def chain(*parts: Callable[[], None]) -> Callable[[], None]:
+    return lambda: void([part() for part in parts])
+
+
+def write(name: str | Path, content: bytes) -> Callable[[], None]:
+    def run() -> None:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(content)
+
+    return run
+
+
+def shorten(name: str | Path, by: int) -> Callable[[], None]:
+    return lambda: void(Path(name).write_bytes(Path(name).read_bytes()[:-by]))
+
+
+def flip(name: str | Path) -> Callable[[], None]:
+    """Return what changes a bit of the first weight of the first layer."""
+
+    def run() -> None:
+        data, weights = bytearray(Path(name).read_bytes()), torch.load(name, weights_only=True)["state_dict"]
+        data[data.index(weights["network.layers.0.weight"].numpy().tobytes())] ^= 1
+        Path(name).write_bytes(data)
+
+    return run
+
+
+def saved(name: str | Path, change: Callable[[dict[str, object]], object]) -> Callable[[], None]:
+    """Return what changes the content of a checkpoint and saves it as it should be."""
+    return lambda: torch.save(change(torch.load(name, weights_only=True)), name)
+
+
+def large_png() -> bytes:
+    """Return an image of a few bytes that says it has 10^10 pixels."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(9))) + chunk(b"IEND", b"")
+
+
+def void(_: object) -> None:
+    """Make an expression of a write a function that returns nothing."""
+
+
+Row = tuple[Callable[[], None], list[str], int, list[str]]
+nothing = chain()
+WRONG: dict[str, Row] = {
+    # a missing file or column
+    "a missing table": (table(name="other.csv"), TABLE, 3, ["mine.csv does not exist"]),
+    "a misspelt table": (table(name="mines.csv"), TABLE, 3, ["mine.csv", "did you mean mines.csv?"]),
+    "a missing text": (nothing, TEXT, 3, ["mine.txt does not exist"]),
+    "a missing folder of images": (nothing, IMAGES, 3, ["images does not exist"]),
+    "a missing config": (nothing, ["fit", "--config", "mine.yaml"], 2, ["mine.yaml does not exist"]),
+    "a missing checkpoint": (nothing, [*TEST, "--ckpt_path", "gone.ckpt"], 2, ["gone.ckpt does not exist"]),
+    "a missing target": (table(header="a,b,cost"), TABLE, 3, ["mine.csv has no column price"]),
+    "a misspelt target": (table(header="a,b,prise"), TABLE, 3, ["no column price; did you mean prise?"]),
+    "a missing feature": (table(), [*TABLE, f"{DATA}.features", "[a,c]"], 3, ["mine.csv has no column c"]),
+    # text, NaN or infinity in a numeric column
+    "text in a number's place": (table("7,many,3"), TABLE, 3, ["mine.csv, row 31, column b: 'many'"]),
+    "a blank in a number's place": (table("7,,3"), TABLE, 3, ["row 31, column b: ''"]),
+    "NaN": (table("nan,1,3"), TABLE, 3, ["row 31, column a: 'nan' is not a finite number"]),
+    "infinity": (table("1,inf,3"), TABLE, 3, ["row 31, column b: 'inf' is not a finite number"]),
+    "a number of more than 32 bits": (table("1,1e300,3"), TABLE, 3, ["row 31, column b: '1e300' is too large"]),
+    "text in the target": (table("1,2,?"), TABLE, 3, ["row 31, column price: '?'"]),
+    "a blank in the target": (table("1,2,"), TABLE, 3, ["row 31, column price is blank"]),
+    # one class only
+    "one class in a table": (classes("x"), CLASSES, 3, ["mine.csv", "kind has one class only, 'x'"]),
+    "one class of images": (images("red"), IMAGES, 3, ["images", "at least two classes"]),
+    "one character in a text": (write("mine.txt", b"aaaa" * 99), TEXT, 3, ["mine.txt", "two different characters"]),
+    # an empty split
+    "no rows": (table(rows=0), TABLE, 3, ["mine.csv has no rows"]),
+    "no bytes": (write("mine.csv", b""), TABLE, 3, ["mine.csv cannot be read"]),
+    "no row to validate on": (
+        table(rows=4),
+        [*TABLE, f"{DATA}.val_size", "0.01"],
+        3,
+        ["mine.csv", "0 for val", "val_size"],
+    ),
+    "too few of a class": (classes(*"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxy"), CLASSES, 3, ["class 'y' has 1 of 30"]),
+    "a class without images": (
+        chain(images("red", "blue"), lambda: Path("images/green").mkdir()),
+        IMAGES,
+        3,
+        ["green has no"],
+    ),
+    "an empty folder val": (
+        chain(images("train/red", "train/blue"), lambda: Path("images/val").mkdir()),
+        IMAGES,
+        3,
+        ["images/val"],
+    ),
+    "a text shorter than a window": (write("mine.txt", b"abcdefgh"), TEXT, 3, ["mine.txt", "a window needs 41"]),
+    "no batch to score": (nothing, [*TEST, "--trainer.limit_test_batches", "0"], 2, ["limit_test_batches"]),
+    "no batch to predict": (
+        nothing,
+        ["predict", "--run", "product", "--trainer.limit_predict_batches", "0"],
+        2,
+        ["limit_predict_batches"],
+    ),
+    # an unreadable image or text
+    "text instead of an image": (
+        chain(images("red", "blue"), write("images/red/99.png", b"not an image")),
+        IMAGES,
+        3,
+        ["images/red/99.png"],
+    ),
+    "a truncated image": (
+        chain(images("red", "blue"), shorten("images/red/03.png", 30)),
+        IMAGES,
+        3,
+        ["images/red/03.png"],
+    ),
+    "a folder named like an image": (
+        chain(images("red", "blue"), lambda: Path("images/red/99.png").mkdir()),
+        IMAGES,
+        3,
+        ["red/99.png"],
+    ),
+    "an image larger than memory": (
+        chain(images("red", "blue"), write("images/red/99.png", large_png())),
+        IMAGES,
+        3,
+        ["images/red/99.png"],
+    ),
+    "a text that is not UTF-8": (write("mine.txt", b"caf\xe9 " * 99), TEXT, 3, ["mine.txt", "UTF-8"]),
+    "a table that is not UTF-8": (write("mine.csv", b"a,price\n1,2\ncaf\xe9,3\n"), TABLE, 3, ["mine.csv", "utf-8"]),
+    # a label out of range, more classes than outputs
+    "a label that is not listed": (
+        classes("x", "y", "z"),
+        [*CLASSES, f"{DATA}.classes", "[x,y]"],
+        3,
+        ["row 3", "'z'", "x, y"],
+    ),
+    "a label beyond num_classes": (
+        classes("x", "y", "z"),
+        [*CLASSES, "--model.init_args.num_classes", "2", f"{NETWORK}.out_features", "2"],
+        2,
+        ["label 2 for 2 classes"],
+    ),
+    "more classes than outputs": (
+        classes("x", "y", "z"),
+        [*CLASSES, f"{NETWORK}.out_features", "2"],
+        2,
+        ["(2, 2) for 3 classes"],
+    ),
+    # an unknown key, a value of the wrong type
+    "an unknown key": (
+        write("mine.yaml", b"trainer: {max_epoch: 1}"),
+        [*FIT, "--config", "mine.yaml"],
+        2,
+        ["mine.yaml", "trainer.max_epoch"],
+    ),
+    "an unknown argument": (
+        nothing,
+        [*FIT, f"{NETWORK}.hidden", "[3]"],
+        2,
+        ["network.init_args.hidden", "hidden_features?"],
+    ),
+    "text for a number": (nothing, [*FIT, f"{DATA}.batch_size", "many"], 2, ["batch_size", "int", "'many'"]),
+    "a list for a number": (nothing, [*FIT, f"{DATA}.batch_size", "[1, 2]"], 2, ["batch_size", "int", "[1, 2]"]),
+    "a mapping for a number": (nothing, [*FIT, f"{DATA}.batch_size", "{a: 1}"], 2, ["batch_size", "int", "{'a': 1}"]),
+    "null for a number": (nothing, [*FIT, f"{DATA}.batch_size", "null"], 2, ["batch_size", "int", "None"]),
+    "NaN for a number": (nothing, [*FIT, "--model.init_args.l1", ".nan"], 2, ["l1", "nan"]),
+    "text for arguments": (
+        nothing,
+        [*FIT, f"{DATA}", "app.data.product.Product", f"{DATA}", "many"],
+        2,
+        ["data.init_args", "'many'"],
+    ),
+    "a number for arguments": (
+        write(
+            "mine.yaml",
+            b"callbacks: {predictions: {class_path: engine.training.predictions.PredictionsFile, init_args: 5}}",
+        ),
+        [*FIT, "--config", "mine.yaml"],
+        2,
+        ["mine.yaml: callbacks.predictions.init_args", "got 5"],
+    ),
+    "a list for a folder": (
+        write("mine.yaml", b"trainer: {default_root_dir: [[]]}"),
+        [*FIT, "--config", "mine.yaml"],
+        2,
+        ["mine.yaml: trainer.default_root_dir", "[[]]"],
+    ),
+    "a checkpoint with a number for schedules": (
+        saved(LAST, lambda c: c | {"lr_schedulers": 2}),
+        ["fit", "--run", str(RUN), "--trainer.max_epochs", "9"],
+        2,
+        ["last.ckpt cannot be resumed from"],
+    ),
+    "a class path of dots": (
+        nothing,
+        [*FIT, "--model.init_args.network", "..."],
+        2,
+        ["model.init_args.network", "..."],
+    ),
+    "a long value": (nothing, [*FIT, f"{DATA}.batch_size", "x" * 9000], 2, ["batch_size", "xxx..."]),
+    # a config that is not one
+    "tabs in YAML": (write("mine.yaml", b"a:\n\tb: 1"), ["fit", "--config", "mine.yaml"], 2, ["mine.yaml", "\\t"]),
+    "a config in bytes": (write("mine.yaml", bytes(range(256))), ["fit", "--config", "mine.yaml"], 2, ["mine.yaml"]),
+    "a nested config": (write("mine.yaml", b"[" * 9000), ["fit", "--config", "mine.yaml"], 2, ["mine.yaml"]),
+    "a config in itself": (
+        write("mine.yaml", b"model: &m {class_path: app.tasks.Regression, init_args: {network: *m}}"),
+        [*FIT, "--config", "mine.yaml"],
+        2,
+        ["mine.yaml", "aliases"],
+    ),
+    "a config of a billion values": (
+        write(
+            "mine.yaml",
+            b"a0: &a0 [x]\n"
+            + b"".join(b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 12)),
+        ),
+        [*FIT, "--config", "mine.yaml"],
+        2,
+        ["mine.yaml", "aliases"],
+    ),
+    # more than there is memory for
+    "a network larger than memory": (
+        nothing,
+        [*FIT, f"{NETWORK}.hidden_features", "[1000000000000]"],
+        2,
+        ["not enough memory"],
+    ),
+    "layers larger than memory together": (
+        nothing,
+        [*FIT, f"{NETWORK}.hidden_features", "[1000000000, 16]"],
+        2,
+        ["not enough memory: the network takes"],
+    ),
+    "data larger than memory": (nothing, [*FIT, f"{DATA}.train_size", "1000000000000"], 2, ["memory"]),
+    # a checkpoint of another network
+    "a checkpoint of another network": (
+        nothing,
+        [*TEST, f"{NETWORK}.hidden_features", "[5]"],
+        2,
+        ["best.ckpt", "another network"],
+    ),
+    "a checkpoint without a weight": (
+        saved(BEST, lambda c: c | {"state_dict": {}}),
+        TEST,
+        2,
+        ["best.ckpt", "another network", "network.layers"],
+    ),
+    "a checkpoint of other things": (
+        saved(BEST, lambda c: [1, 2]),
+        TEST,
+        2,
+        ["best.ckpt", "not a checkpoint of a run"],
+    ),
+    "a checkpoint without progress": (
+        saved(LAST, lambda c: c | {"loops": {}}),
+        ["fit", "--run", str(RUN)],
+        2,
+        ["last.ckpt", "progress"],
+    ),
+    "a checkpoint of another optimizer": (
+        saved(LAST, lambda c: c | {"optimizer_states": [{}]}),
+        ["fit", "--run", str(RUN), "--trainer.max_epochs", "9"],
+        2,
+        ["last.ckpt"],
+    ),
+    # a truncated checkpoint
+    "a checkpoint cut short": (shorten(BEST, 500), TEST, 2, ["best.ckpt is damaged"]),
+    "half a checkpoint to resume from": (shorten(LAST, 9000), ["fit", "--run", str(RUN)], 2, ["last.ckpt is damaged"]),
+    "an empty checkpoint": (write(BEST, b""), TEST, 2, ["best.ckpt is damaged"]),
+    "text instead of a checkpoint": (write(BEST, b"not a checkpoint"), TEST, 2, ["best.ckpt"]),
+    "a checkpoint with one bit changed": (flip(BEST), TEST, 2, ["best.ckpt is damaged", "CRC"]),
+    # the rest of a run
+    "a run without settings": (write(RUN / "config.yaml", b"["), TEST, 2, ["config.yaml cannot be read"]),
+    "a run with a broken record": (write(RUN / "run.json", b"["), TEST, 2, ["run.json is damaged"]),
+    "a record of other things": (
+        write(RUN / "run.json", b'{"best": [1]}'),
+        TEST,
+        2,
+        ["run.json is damaged: best is '[1]'"],
+    ),
+    "metrics that are no table": (write(RUN / "metrics.csv", b"\xff\xfe"), TEST, 2, ["metrics.csv is damaged"]),
+    # a folder that cannot be written
+    "a file in the place of a folder": (
+        write("there", b""),
+        [*FIT, "--trainer.default_root_dir", "there"],
+        1,
+        ["Not a directory: there/lightning_logs"],
+    ),
+    "a file in the place of all runs": (
+        write("other/lightning_logs", b""),
+        [*FIT, "--trainer.default_root_dir", "other"],
+        1,
+        ["other/lightning_logs"],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a run of product."""
+    home = tmp_path_factory.mktemp("home")
+    assert (
+        main(
+            [*FIT, *BRIEF, "--config", str(CONFIGS / "with/no_dashboard.yaml"), "--trainer.default_root_dir", str(home)]
+        )
+        == 0
+    )
+    return home / "lightning_logs"
+
+
+@pytest.fixture
+def run(trained: Path, folder: Path) -> Path:
+    shutil.copytree(trained, folder / "lightning_logs")
+    return folder / RUN
+
+
+def content(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_named_and_nothing_is_lost(case: str, app: App, run: Path, folder: Path) -> None:
+    prepare, arguments, exit_code, words = WRONG[case]
+    prepare()
+    before = content(folder)
+    result = app(*arguments)
+    assert result.exit_code == exit_code, result
+    assert result.err.startswith("error: ")
+    assert len(result.err.splitlines()) <= 5
+    assert max(map(len, result.err.splitlines())) < 600
+    for word in words:
+        assert word in result.err
+    assert content(folder) == before
+
+
+@pytest.mark.parametrize("arguments", [FIT, TEST, ["validate", *TEST[1:]], ["predict", *TEST[1:]]])
+def test_a_full_disk_loses_nothing(
+    arguments: list[str], app: App, run: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    before = content(folder)
+    monkeypatch.setattr("engine.runs.files.replacing", full)
+    result = app(*arguments)
+    assert result.exit_code == 1
+    assert "No space left on device" in result.err
+    assert len(result.err.splitlines()) == 1
+    after = content(folder)
+    assert {path: after[path] for path in before} == before
+    assert not {path.name for path in after.keys() - before.keys()} - {"predictions.csv", ".lock"}
+
+
+def test_a_changed_checkpoint_is_refused_or_holds_the_same(run: Path) -> None:
+    rng, path = random.Random(0), Path("changed.ckpt")
+    data, expected, refused = BEST.read_bytes(), torch.load(BEST, weights_only=True), 0
+    weights = expected.pop("state_dict")
+    for number in range(300):
+        place = rng.randrange(len(data))
+        byte = bytes([data[place] ^ 1 << rng.randrange(8)])
+        path.write_bytes(data[:place] if number % 3 == 0 else data[:place] + byte + data[place + 1 :])
+        try:
+            found = load(path).content
+        except UsageError:
+            refused += 1
+            continue
+        torch.testing.assert_close(found.pop("state_dict"), weights, rtol=0, atol=0)
+        assert str(found) == str(expected)
+    assert refused > 200
+
+
+def test_a_bad_cell_is_named_wherever_it_is(folder: Path) -> None:
+    rng = random.Random(0)
+    for text in ["", "x", "nan", "inf", "-Infinity", "1e39", "1,5", "1 2", "0x1F", "--1", "1e", "."] * 3:
+        row, column = rng.randrange(30), rng.choice("ab")
+        rows = [{"a": str(number), "b": f"{number}.5"} for number in range(30)]
+        rows[row][column] = f'"{text}"'
+        Path("mine.csv").write_text(
+            "\n".join(["a,b", *(f"{line['a']},{line['b']}" for line in rows)]), encoding="utf-8"
+        )
+        with pytest.raises(DataError) as error:
+            Table(Path("mine.csv")).numbers(["a", "b"])
+        assert str(error.value).startswith(f"mine.csv, row {row + 1}, column {column}: {text!r} is ")

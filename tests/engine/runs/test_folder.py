@@ -1,0 +1,85 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from engine.errors import UsageError
+from engine.runs import folder as runs
+
+
+def make(name: str) -> runs.Run:
+    run = runs.create(Path(), name)
+    run.config.touch()
+    return run
+
+
+def test_versions_count_up_and_survive_gaps(folder: Path) -> None:
+    assert [make("a").folder.name for _ in range(2)] == ["version_0", "version_1"]
+    (folder / "lightning_logs/a/version_10").mkdir()
+    assert make("a").folder.name == "version_11"
+    assert runs.newest(Path(), "a").folder.name == "version_11"
+
+
+def test_runs_started_at_once_get_a_folder_each() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        folders = list(pool.map(lambda _: runs.create(Path(), "a").folder, range(40)))
+    assert len(set(folders)) == 40
+
+
+@pytest.mark.parametrize("text", ["a", "a/version_0", "lightning_logs/a/version_0", "./lightning_logs/a/version_0/"])
+def test_a_run_is_found_by_any_of_its_names(text: str) -> None:
+    run = make("a")
+    assert runs.find(text, Path()).folder.resolve() == run.folder.resolve()
+
+
+def test_an_absolute_folder_is_a_run_too(folder: Path) -> None:
+    make("a")
+    assert runs.find(str(folder / "lightning_logs/a/version_0"), Path("elsewhere")).name == "a"
+
+
+def test_the_nearest_name_is_offered() -> None:
+    make("product")
+    with pytest.raises(UsageError, match=r"did you mean product/version_0\?"):
+        runs.find("prodct/version_0", Path())
+    with pytest.raises(UsageError, match=r"did you mean product\?"):
+        runs.newest(Path(), "prodct")
+
+
+def test_a_folder_that_is_no_run_is_named(folder: Path) -> None:
+    (folder / "stuff").mkdir()
+    with pytest.raises(UsageError, match=r"no config\.yaml"):
+        runs.find("stuff", Path())
+
+
+def test_a_run_without_a_checkpoint_points_to_an_older_one() -> None:
+    old, new = make("a"), make("a")
+    old.best.parent.mkdir()
+    old.best.touch()
+    with pytest.raises(UsageError, match="--run a/version_0"):
+        new.checkpoint("best")
+
+
+def test_records_add_up_and_a_damaged_one_is_named() -> None:
+    run = make("a")
+    run.update(status="running", seed=1)
+    run.update(status="finished")
+    assert run.record() == {"status": "finished", "seed": 1}
+    (run.folder / "run.json").write_text("{")
+    with pytest.raises(UsageError, match=r"run\.json is damaged"):
+        run.record()
+
+
+def test_a_write_that_fails_leaves_the_file_before_and_nothing_else(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.write_json(folder / "a.json", {"a": 1})
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        runs.write_json(folder / "a.json", {"a": 2})
+    assert json.loads((folder / "a.json").read_text()) == {"a": 1}
+    assert [path.name for path in folder.iterdir()] == ["a.json"]

@@ -1,0 +1,52 @@
+import csv
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from support import PROJECT, Result
+
+from engine.training.predictions import Column, lines
+
+App = Callable[..., Result]
+NUMBERS = [0.0, -0.0, 1.0, 0.1, 1 / 3, 1e-7, 123456789.0, 1e22, 3e38, 1e-45, float("nan"), float("inf"), -float("inf")]
+PEAK = "import resource, sys; from app.__main__ import main; assert main(sys.argv[1:]) == 0; "
+PEAK += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        *[
+            [torch.tensor(NUMBERS, dtype=kind)]
+            for kind in (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+        ],
+        [torch.tensor(NUMBERS)[::2], torch.rand(7), torch.zeros(7)],
+        [torch.arange(-3, 3), torch.tensor([True, False] * 3), ["a", "b,c", 'd"e', "f\ng", "", "é"]],
+        [torch.arange(6).view(3, 2), [1, None, 0.1]],
+        [torch.zeros(0), torch.zeros(0)],
+    ],
+)
+def test_columns_are_written_as_a_csv_writer_writes_rows(columns: list[Column]) -> None:
+    file = io.StringIO()
+    values = [column.tolist() if isinstance(column, torch.Tensor) else column for column in columns]
+    csv.writer(file, lineterminator="\n").writerows(zip(*values, strict=True))
+    assert lines(columns) == file.getvalue()
+
+
+@pytest.mark.slow
+def test_ten_times_as_many_rows_need_no_more_than_twice_the_memory(app: App, folder: Path) -> None:
+    assert app("fit", "--config", PROJECT / "configs/tabular.yaml", "--trainer.max_epochs", "1").exit_code == 0
+    peaks = []
+    for count in (100_000, 1_000_000):
+        rows = "".join(f"{row % 200}.5,{row % 7},{row % 90},{row % 1009 / 100}\n" for row in range(count))
+        (folder / "new.csv").write_text("area_m2,rooms,age_years,distance_km\n" + rows)
+        command = [sys.executable, "-c", PEAK, "predict", "--run", "tabular", "--data.init_args.path", "new.csv"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        peaks.append(int(done.stdout.splitlines()[-1]))
+        with (folder / "lightning_logs/tabular/version_0/predictions.csv").open() as file:
+            assert sum(1 for _ in file) == count + 1
+    assert peaks[1] < 2 * peaks[0]
