@@ -7,8 +7,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from engine.errors import UsageError
-from engine.task import batches
+from engine import UsageError, batches
 
 
 class Coefficients(Callback):

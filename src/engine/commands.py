@@ -8,7 +8,7 @@ from types import FrameType
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from engine import performance, processes, quiet, refusal
-from engine.errors import AppError, DataError, Interrupted, UsageError
+from engine.errors import CommandError, DataError, Interrupted, UsageError
 from engine.settings.command_line import CommandLine
 from engine.settings.options import Arguments, option_parser
 from engine.training.evaluate import predict, score
@@ -21,7 +21,7 @@ def run(arguments: Arguments) -> None:
     """Run a command.
 
     Raises:
-        AppError: With an exit code, if it cannot be run.
+        CommandError: With an exit code, if it cannot be run.
     """
     quiet.install()
     performance.tune()
@@ -33,7 +33,7 @@ def run(arguments: Arguments) -> None:
         with processes.watched(lambda reason: None):
             cli = CommandLine(arguments)
             COMMANDS[arguments.command](cli, arguments)
-    except AppError:
+    except CommandError:
         raise
     except (MisconfigurationException, ModuleNotFoundError) as error:
         raise UsageError(" ".join(str(error).split())) from error
@@ -46,7 +46,7 @@ def run(arguments: Arguments) -> None:
     except OSError as error:
         if error.errno is None:
             raise
-        raise AppError(f"{os.strerror(error.errno)}: {error.filename or 'while writing'}") from error
+        raise CommandError(f"{os.strerror(error.errno)}: {error.filename or 'while writing'}") from error
     except Exception as error:
         if processes.lost(error):
             raise processes.LostProcess from error

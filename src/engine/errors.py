@@ -1,35 +1,36 @@
 """Errors that end a command with a message instead of a traceback, and the words of those messages."""
 
 import difflib
+import math
 import signal
 from collections.abc import Iterable
 
 
-class AppError(Exception):
+class CommandError(Exception):
     """Something outside the program went wrong: a full disk, a folder that cannot be written."""
 
     exit_code = 1
 
 
-class UsageError(AppError):
+class UsageError(CommandError):
     """The command line, a config, a run or a checkpoint is not what was asked for."""
 
     exit_code = 2
 
 
-class DataError(AppError):
+class DataError(CommandError):
     """Data is missing or unusable."""
 
     exit_code = 3
 
 
-class DivergedError(AppError):
+class DivergedError(CommandError):
     """The loss is no longer finite."""
 
     exit_code = 4
 
 
-class Interrupted(AppError):
+class Interrupted(CommandError):
     """A signal asked the run to stop, and it stopped between two batches."""
 
     def __init__(self, number: int) -> None:
@@ -61,3 +62,14 @@ def reason(error: Exception) -> str:
     """Return what went wrong in a few words; PyTorch's own writer hides the system's error behind its own."""
     cause = system_error(error)
     return (cause.strerror if cause else None) or str(error).splitlines()[0]
+
+
+def check_range(name: str, value: float, low: float, high: float = math.inf) -> None:
+    """Refuse a value outside [low, high].
+
+    Raises:
+        ValueError: Naming argument and value.
+    """
+    if not low <= value <= high:  # true of NaN as well
+        wanted = f"at least {low}" if high == math.inf else f"in [{low}, {high}]"
+        raise ValueError(f"{name} must be {wanted}: {value}")

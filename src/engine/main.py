@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from engine import processes, startup
-from engine.errors import AppError, printable
+from engine.errors import CommandError, printable
 from engine.project import Project, set_current
 from engine.runs import folder as runs
 from engine.settings import options
@@ -38,7 +38,7 @@ def run(project: Project, argv: Sequence[str]) -> int:
         run_command(parsed)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
-    except AppError as error:
+    except CommandError as error:
         return _fail(str(error), error.exit_code)
     return 0
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from engine.errors import AppError
+from engine.errors import CommandError
 
 GRACE = 10.0  # seconds in which a process whose connection broke may end by itself
 
 
-class LostProcess(AppError):
+class LostProcess(CommandError):
     """Another process of this training has ended."""
 
     def __init__(self) -> None:

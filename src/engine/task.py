@@ -15,10 +15,9 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchmetrics import MeanMetric, MetricCollection
 
 from engine import schedules as schedulers
-from engine.bounds import check
 from engine.data.in_memory import TensorLoader
 from engine.data.seeds import epoch_seed
-from engine.errors import UsageError
+from engine.errors import UsageError, check_range
 from engine.performance import fused
 
 Batch = Tensor | Sequence[Any]
@@ -51,7 +50,7 @@ class SupervisedTask(LightningModule, ABC):
     ) -> None:
         """Store the parts."""
         super().__init__()
-        check("l1", l1, 0)
+        check_range("l1", l1, 0)
         with warnings.catch_warnings():
             # Lightning advises to leave networks out; the command line saves their class path, which rebuilds them.
             warnings.filterwarnings("ignore", message="Attribute '.*' is an instance of `nn.Module`")

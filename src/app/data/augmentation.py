@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.bounds import check
+from engine import check_range
 
 
 class Crop(nn.Module):
@@ -22,7 +22,7 @@ class Crop(nn.Module):
     def __init__(self, padding: int = 4) -> None:
         """Store the argument."""
         super().__init__()
-        check("padding", padding, 0)
+        check_range("padding", padding, 0)
         self.padding = padding
 
     def forward(self, images: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ class Flip(nn.Module):
     def __init__(self, probability: float = 0.5) -> None:
         """Store the argument."""
         super().__init__()
-        check("probability", probability, 0, 1)
+        check_range("probability", probability, 0, 1)
         self.probability = probability
 
     def forward(self, images: Tensor) -> Tensor:
@@ -93,7 +93,7 @@ class Jitter(nn.Module):
         """Store the arguments."""
         super().__init__()
         for name, strength in (("brightness", brightness), ("contrast", contrast), ("saturation", saturation)):
-            check(name, strength, 0, 1)
+            check_range(name, strength, 0, 1)
         self.brightness = brightness
         self.contrast = contrast
         self.saturation = saturation
@@ -122,8 +122,8 @@ class Erase(nn.Module):
     def __init__(self, size: float = 0.3, probability: float = 0.5) -> None:
         """Store the arguments."""
         super().__init__()
-        check("size", size, 0, 1)
-        check("probability", probability, 0, 1)
+        check_range("size", size, 0, 1)
+        check_range("probability", probability, 0, 1)
         self.size = size
         self.probability = probability
 
@@ -148,7 +148,7 @@ class Noise(nn.Module):
     def __init__(self, std: float = 0.05) -> None:
         """Store the argument."""
         super().__init__()
-        check("std", std, 0)
+        check_range("std", std, 0)
         self.std = std
 
     def forward(self, images: Tensor) -> Tensor:

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from engine import DataError
 from engine.data.in_memory import InMemory, Split, TensorLoader
 from engine.data.paths import locate
-from engine.errors import DataError
 
 
 class Chars(InMemory):

@@ -9,9 +9,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from engine.bounds import check
+from engine import DataError, check_range
 from engine.data.splits import TwoParts
-from engine.errors import DataError
 
 ARCHIVE = "cifar-10-python.tar.gz"
 
@@ -40,7 +39,7 @@ class CIFAR10(TwoParts):
     ) -> None:
         """Store the arguments."""
         super().__init__(batch_size, drop_last, augment)
-        check("val_size", val_size, 1)
+        check_range("val_size", val_size, 1)
         self.root = Path(root).expanduser()
         self.val_size = val_size
 

@@ -5,7 +5,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
-from engine.bounds import check
+from engine import check_range
 from engine.data.in_memory import InMemory, Split, generator
 
 SEEDS: dict[Split, int] = {"train": 0, "val": 1, "test": 2}
@@ -36,7 +36,7 @@ class Generated(InMemory):
         """Store the arguments."""
         super().__init__(batch_size, drop_last)
         for name, size in (("train_size", train_size), ("val_size", val_size), ("test_size", test_size)):
-            check(name, size, 1)
+            check_range(name, size, 1)
         self.sizes: dict[Split, int] = {"train": train_size, "val": val_size, "test": test_size}
 
     @abstractmethod

@@ -7,12 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from engine.bounds import check
+from engine import DataError, check_range
 from engine.data.image_files import Fit, ImageFiles
 from engine.data.in_memory import InMemory, Split, TensorLoader, evaluation_loader
 from engine.data.paths import locate
 from engine.data.splits import divide
-from engine.errors import DataError
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 
@@ -59,9 +58,9 @@ class ImageFolder(InMemory):
         """Store the arguments."""
         super().__init__(batch_size, drop_last, augment, balanced)
         for name, value, low in (("image_size", image_size, 1), ("memory_limit", memory_limit, 0)):
-            check(name, value, low)
+            check_range(name, value, low)
         if num_workers is not None:
-            check("num_workers", num_workers, 0)
+            check_range("num_workers", num_workers, 0)
         if min(val_size, test_size) <= 0 or val_size + test_size >= 1:
             raise ValueError(f"val_size {val_size} and test_size {test_size} must leave images to train on")
         self.root = root

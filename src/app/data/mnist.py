@@ -11,9 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.bounds import check
+from engine import DataError, check_range
 from engine.data.splits import TwoParts
-from engine.errors import DataError
 
 FILES = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 
@@ -42,7 +41,7 @@ class MNIST(TwoParts):
     ) -> None:
         """Store the arguments."""
         super().__init__(batch_size, drop_last, augment)
-        check("val_size", val_size, 1)
+        check_range("val_size", val_size, 1)
         self.root = Path(root).expanduser()
         self.raw = self.root / "MNIST" / "raw"
         self.val_size = val_size

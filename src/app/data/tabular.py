@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from engine import DataError, UsageError, nearest
 from engine.data.in_memory import InMemory, Split, TensorLoader, evaluation_loader
 from engine.data.paths import locate
 from engine.data.splits import divide
 from engine.data.table import Table, read
-from engine.errors import DataError, UsageError, nearest
 
 
 class Tabular(InMemory):

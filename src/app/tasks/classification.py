@@ -12,7 +12,7 @@ from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
 from app.networks import Standardizer
-from engine.task import Columns, SupervisedTask, batches
+from engine import Columns, SupervisedTask, batches
 
 
 class Classification(SupervisedTask):

@@ -12,8 +12,7 @@ from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
 from app.tasks.classification import entropy
-from engine.bounds import check
-from engine.task import Columns, SupervisedTask
+from engine import Columns, SupervisedTask, check_range
 
 
 class NextCharacter(SupervisedTask):
@@ -44,8 +43,8 @@ class NextCharacter(SupervisedTask):
         """Store the parts."""
         if not vocabulary:
             raise ValueError("the vocabulary is empty: the data or vocabulary says which characters there are")
-        check("length", length, 1)
-        check("temperature", temperature, 0)
+        check_range("length", length, 1)
+        check_range("temperature", temperature, 0)
         metrics = MetricCollection({"accuracy": MulticlassAccuracy(len(vocabulary), average="micro")})
         super().__init__(network, optimizer, lr_scheduler, metrics, l1, compile)
         self.vocabulary = vocabulary

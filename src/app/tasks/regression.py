@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 from torchmetrics import MeanAbsoluteError, MetricCollection, R2Score
 
 from app.networks import Standardizer
-from engine.task import Columns, SupervisedTask, batches
+from engine import Columns, SupervisedTask, batches
 
 
 class Regression(SupervisedTask):

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from engine import console
 from engine.dashboard.panel import Board, Panel
-from engine.errors import AppError
+from engine.errors import CommandError
 
 
 class Dashboard(Callback):
@@ -164,7 +164,7 @@ class Dashboard(Callback):
         """Return what a method of a panel returns, None if it fails."""
         try:
             return getattr(panel, what)(self._board, *values)
-        except AppError:
+        except CommandError:
             raise
         except Exception as error:
             if os.environ.get("APP_DEBUG") == "1":

@@ -10,11 +10,10 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from engine.bounds import check
 from engine.data.augment import Augment
 from engine.data.seeds import epoch_seed
 from engine.data.shard import Share
-from engine.errors import DataError, UsageError
+from engine.errors import DataError, UsageError, check_range
 
 Split = Literal["train", "val", "test"]
 SPLITS: dict[str, tuple[Split, ...]] = {
@@ -176,7 +175,7 @@ class InMemory(LightningDataModule, ABC):
     ) -> None:
         """Store the arguments."""
         super().__init__()
-        check("batch_size", batch_size, 1)
+        check_range("batch_size", batch_size, 1)
         self.batch_size = batch_size
         self.drop_last = drop_last
         self.augment = Augment(augment) if augment else None

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bar
 
 from engine import console
-from engine.bounds import check
+from engine.errors import check_range
 
 
 class Progress(ProgressBar):
@@ -24,8 +24,8 @@ class Progress(ProgressBar):
     def __init__(self, refresh_per_second: float = 5.0, every_n_epochs: int = 1) -> None:
         """Start without a bar."""
         super().__init__()
-        check("refresh_per_second", refresh_per_second, 0.001)
-        check("every_n_epochs", every_n_epochs, 1)
+        check_range("refresh_per_second", refresh_per_second, 0.001)
+        check_range("every_n_epochs", every_n_epochs, 1)
         self.interval = 1 / refresh_per_second
         self.every_n_epochs = every_n_epochs
         self._bar: Bar | None = None

@@ -12,8 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
-from engine.bounds import check
-from engine.errors import AppError, UsageError, nearest, reason
+from engine.errors import CommandError, UsageError, check_range, nearest, reason
 from engine.logs.metrics_file import MetricsFile
 from engine.logs.tensorboard import TensorBoard
 from engine.processes import lost
@@ -53,8 +52,8 @@ class BestAndLast(Checkpoint):
         every_minutes: float = 5.0,
     ) -> None:
         """Start without a best; the command line says in which folder to save."""
-        check("every_n_epochs", 1 if every_n_epochs is None else every_n_epochs, 1)
-        check("every_minutes", every_minutes, 0)
+        check_range("every_n_epochs", 1 if every_n_epochs is None else every_n_epochs, 1)
+        check_range("every_minutes", every_minutes, 0)
         self.monitor = monitor
         self.mode = mode
         self.every_n_epochs = every_n_epochs
@@ -122,7 +121,7 @@ class BestAndLast(Checkpoint):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Leave the best on the disk, if there is room."""
-        with contextlib.suppress(AppError, OSError):
+        with contextlib.suppress(CommandError, OSError):
             self.write_best(trainer)
 
     @property
@@ -140,7 +139,7 @@ class BestAndLast(Checkpoint):
         """Save the checkpoint to resume from; what was logged until then is in its files before.
 
         Raises:
-            AppError: If it cannot be written.
+            CommandError: If it cannot be written.
         """
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoard | MetricsFile):
@@ -204,7 +203,7 @@ class BestAndLast(Checkpoint):
                 raise
             if not self.folder.parent.is_dir():
                 raise FileNotFoundError from error
-            raise AppError(f"{path} cannot be written: {reason(error)}; the one before is kept") from error
+            raise CommandError(f"{path} cannot be written: {reason(error)}; the one before is kept") from error
 
 
 def _copied(part: Any) -> Any:

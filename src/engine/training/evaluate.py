@@ -120,6 +120,7 @@ def _record(run: runs.Run, command: str, saved: Saved, changed: dict[str, str], 
 
 
 def _log_to(trainer: Trainer, run: runs.Run, saved: Saved) -> None:
+    trainer._default_root_dir = str(run.folder)  # type: ignore[attr-defined]  # set at run time
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoard | MetricsFile):
             logger.begin(run.folder)

@@ -16,7 +16,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from engine import console, performance, processes, profiles
 from engine.dashboard.dashboard import Dashboard
 from engine.diagnosis.watch import Diagnosis
-from engine.errors import AppError, DivergedError, Interrupted, UsageError, system_error
+from engine.errors import CommandError, DivergedError, Interrupted, UsageError, system_error
 from engine.logs.metrics_file import MetricsFile
 from engine.logs.tensorboard import TensorBoard, events_kept
 from engine.project import program
@@ -166,7 +166,7 @@ def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], 
         if run.last.is_file():
             console.say(f"\nto go on: {program()} fit --run {run.title}")
         raise
-    except (AppError, MisconfigurationException):
+    except (CommandError, MisconfigurationException):
         raise
     except Exception as error:
         if (cause := record.cause(error)) is not error:
@@ -183,17 +183,17 @@ def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], 
     profiles.show(trainer)
 
 
-def _explained(error: Exception, run: Run, saved: Saved | None, trainer: Trainer) -> AppError | None:
+def _explained(error: Exception, run: Run, saved: Saved | None, trainer: Trainer) -> CommandError | None:
     """Return what went wrong in terms of the run, if that says more than the error itself."""
     text = " ".join(str(error).split())
     if advice := next((advice for part, advice in ADVICE.items() if part in text), None):
         return UsageError(advice.format(error=text))
     if not run.folder.is_dir():
-        return AppError(f"{run.folder} was deleted while the run trained")
+        return CommandError(f"{run.folder} was deleted while the run trained")
     if isinstance(error, OSError):
-        return None if error.filename else AppError(f"{error.strerror or error}: {run.folder}")
+        return None if error.filename else CommandError(f"{error.strerror or error}: {run.folder}")
     if cause := system_error(error):  # Lightning and TensorBoard raise others in its place
-        return AppError(f"{cause.strerror}: {cause.filename or run.folder}")
+        return CommandError(f"{cause.strerror}: {cause.filename or run.folder}")
     if saved is not None and trainer.global_step <= saved.steps:  # not one step went well
         return UsageError(f"{saved.path} cannot be resumed from: {type(error).__name__}: {text}")
     return None

@@ -8,7 +8,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from engine import console, performance, processes
-from engine.errors import AppError, DivergedError, Interrupted
+from engine.errors import CommandError, DivergedError, Interrupted
 from engine.runs.folder import Run
 from engine.training.best_and_last import BestAndLast
 from engine.training.interruption import Interruption
@@ -70,13 +70,13 @@ class RunRecord(Callback):
         """Record why the run ended."""
         exception = self.cause(exception)
         if self.started and (keeper := _keeper(trainer)) is not None:
-            with contextlib.suppress(AppError, OSError):
+            with contextlib.suppress(CommandError, OSError):
                 keeper.write_best(trainer)
         if isinstance(exception, Interrupted | KeyboardInterrupt):
             status = "interrupted"
         else:
             status = "diverged" if isinstance(exception, DivergedError) else "failed"
-        reason = str(exception) if isinstance(exception, AppError) else f"{type(exception).__name__}: {exception}"
+        reason = str(exception) if isinstance(exception, CommandError) else f"{type(exception).__name__}: {exception}"
         if self.started:
             with contextlib.suppress(OSError):  # the disk may be full: that is why it ended
                 self._write(trainer, status=status, reason=reason.splitlines()[0].rstrip(": "))
