@@ -14,7 +14,7 @@ from engine.errors import Interrupted, UsageError
 from engine.project import program
 from engine.runs import folder as runs
 from engine.runs.folder import Run
-from engine.settings.options import board_parser
+from engine.settings.options import Parser
 
 FIRST = """
 look at first
@@ -25,13 +25,20 @@ look at first
 Ctrl-C ends it."""
 
 
-def show(words: Sequence[str]) -> None:
+def run(command: str, words: Sequence[str]) -> None:
     """Serve TensorBoard on this machine alone until it is interrupted.
 
     Raises:
         UsageError: If there is no such run, or no port.
     """
-    options = board_parser().parse_args(words)
+    parser = Parser(
+        prog=f"{program()} board", usage=f"{program()} board [--run RUN ...] [--port PORT]", allow_abbrev=False
+    )
+    parser.add_argument("--run", nargs="+", action="extend", metavar="RUN", help="show these runs only")
+    parser.add_argument("--port", type=int, help="port on this machine (default: a free one from 6006 on)")
+    root_help = "folder that holds lightning_logs (default: .)"
+    parser.add_argument("--trainer.default_root_dir", dest="root", metavar="DIR", help=root_help)
+    options = parser.parse_args(words)
     shown, source = _choose(options)
     address = _launch(source, options.port)
     signal.signal(signal.SIGTERM, _terminate)

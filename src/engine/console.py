@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from engine.runs.folder import first_process
+from engine.process import is_first
 
 
 # A file or pipe has no width: wide enough that no table is cut.
@@ -18,9 +18,7 @@ class _Console(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-_console = _Console(
-    highlight=False, soft_wrap=True, quiet=not first_process(), width=None if sys.stdout.isatty() else 1000
-)
+_console = _Console(highlight=False, soft_wrap=True, quiet=not is_first(), width=None if sys.stdout.isatty() else 1000)
 
 
 def terminal() -> Console:
@@ -82,6 +80,11 @@ def _cell(name: str, value: object) -> str:
     if isinstance(value, str):
         return value.replace("\r", "\\r").replace("\n", "\\n")
     return f"{value:.3f}" if name.startswith("p_") else number(value)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number and its noun: 1 epoch, 2 epochs."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def duration(seconds: float) -> str:

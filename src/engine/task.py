@@ -1,4 +1,4 @@
-"""What every supervised task does: steps, logging, standardization and optimizers."""
+"""Base of the tasks: training, validation and test steps, logging, standardization and optimizers."""
 
 import math
 import warnings
@@ -11,14 +11,14 @@ from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchmetrics import MeanMetric, MetricCollection
 
-from engine import schedules as schedulers
-from engine.data.in_memory import TensorLoader
-from engine.data.seeds import epoch_seed
-from engine.errors import UsageError, check_range
-from engine.performance import fused
+from engine import schedules
+from engine.errors import UsageError, check_range, is_refusal
+from engine.training.epoch import Mean, seed_epoch, shard_weight
+from engine.training.trial import try_out
 
 Batch = Tensor | Sequence[Any]
 Columns = dict[str, Tensor | Sequence[Any]]
@@ -48,7 +48,6 @@ class SupervisedTask(LightningModule, ABC):
         l1: float = 0.0,
         compile: bool = False,
     ) -> None:
-        """Store the parts."""
         super().__init__()
         check_range("l1", l1, 0)
         with warnings.catch_warnings():
@@ -97,76 +96,56 @@ class SupervisedTask(LightningModule, ABC):
         return self.predictions(self.outputs(inputs))
 
     def configure_model(self) -> None:
-        """Deal the weights out to the processes, where the strategy is ModelParallelStrategy (FSDP)."""
+        """Shard the weights over the processes, where the strategy is ModelParallelStrategy (FSDP)."""
         if self.device_mesh is not None:
             from torch.distributed.fsdp import fully_shard  # only here: it takes its time
 
             fully_shard(self.network, mesh=self.device_mesh["data_parallel"], reshard_after_forward=True)
 
     def on_fit_start(self) -> None:
-        """Set the standardization and see that network and data fit together, before any time is spent."""
+        """Set the standardization from the training split, and see that network and data fit together."""
         self._seed = torch.initial_seed()
-        dataset = self.data.train_dataloader().dataset  # the whole split, whatever a sampler makes of it
-        batch = next(batches(dataset, size=2))
-        shapes = " and ".join(str(tuple(part.shape)) for part in batch)
-        modes = {module: module.training for module in self.modules()}
-        what = f"the data, inputs and targets {shapes}"
-        try:
-            batch = [part.to(self.device) for part in batch]
-            self.fit_statistics(dataset)
-            self.eval()
-            with torch.no_grad(), torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-                self.loss(self.outputs(batch[0]), batch[1])
-                what = "what augmentation makes of the data"
-                inputs, targets = self.data.on_after_batch_transfer(batch, 0)
-                what += f", inputs {tuple(inputs.shape)}"
-                self.loss(self.outputs(inputs), targets)
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            message = str(error).splitlines()[0]
-            raise UsageError(f"the network does not fit {what}: {message}") from error
-        finally:
-            for module, training in modes.items():
-                module.training = training
+        dataset = self.data.train_dataloader().dataset  # all samples, whatever a sampler makes of them
+        self.fit_statistics(dataset)
+        try_out(self, self.data, list(next(batches(dataset, size=2))))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Save the sums of an epoch that may go on."""
-        checkpoint["train_loss"] = {"sum": self._train_loss.total, "samples": self._train_loss.samples}
+        """Save the running sums of an epoch that may be resumed."""
+        checkpoint["train_loss"] = self._train_loss.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take them over; an epoch that begins starts new ones."""
-        sums = checkpoint.get("train_loss", {"sum": torch.zeros(()), "samples": 0})
-        self._train_loss.total, self._train_loss.samples = sums["sum"], sums["samples"]
+        """Restore the running sums; a new epoch resets them."""
+        if "train_loss" in checkpoint:
+            self._train_loss.load_state_dict(checkpoint["train_loss"])
 
     def on_train_start(self) -> None:
-        """Put the sums where the losses are."""
-        self._train_loss.total = self._train_loss.total.to(self.device)
+        """Move the running sums to the device of the losses."""
+        self._train_loss.to(self.device)
 
     def on_train_epoch_start(self) -> None:
-        """Begin the sums behind the mean training loss, and the random numbers of the epoch: dropout, augmentation."""
-        seed = epoch_seed(self._seed, self.current_epoch, self.global_rank)
-        # Not torch.manual_seed: without a GPU it keeps every call, to repeat it should a GPU be used one day.
-        torch.default_generator.manual_seed(seed)
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(seed)
+        """Begin the running sums, and the random numbers of the epoch: dropout, augmentation."""
+        seed_epoch(self, self._seed)
         self._train_loss = Mean(self.device)
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Return the loss of a batch."""
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor | dict[str, Tensor]:
+        """Return the loss of a batch; Lightning calls backward() and the optimizer on it.
+
+        With an L1 penalty, what is minimized is {"loss": loss + penalty, "penalty": penalty}.
+        """
         inputs, targets = batch
         loss = self._mean_loss(self.outputs(inputs), targets)
         # Summed here and logged once an epoch: self.log in every step costs as much as the step of a small network.
         self._train_loss.add(loss.detach(), len(targets))
-        if self.trainer.world_size > 1 and isinstance(self.trainer.train_dataloader, TensorLoader):
-            loss = loss * self.trainer.train_dataloader.weight(batch_idx)
-        return loss + self.l1 * self._norm() if self.l1 else loss
+        if self.trainer.world_size > 1:
+            loss = loss * shard_weight(self.trainer, batch_idx)
+        if not self.l1:
+            return loss
+        penalty = self.l1 * torch.stack([weight.abs().sum() for weight in self.network.parameters()]).sum()
+        return {"loss": loss + penalty, "penalty": penalty.detach()}
 
     def on_train_epoch_end(self) -> None:
-        """Log the mean training loss of the epoch, over the samples of all processes."""
-        total, samples = self._train_loss.total, self._train_loss.samples
-        if self.trainer.world_size > 1:
-            sums = torch.stack([total, torch.tensor(samples).to(total)])
-            total, samples = self.trainer.strategy.reduce(sums, reduce_op="sum")
-        self.log("train/loss", total / samples, sync_dist=True)
+        """Log the mean training loss of the epoch, over the samples of all processes, without a penalty."""
+        self.log("train/loss", self._train_loss.mean(self.trainer), sync_dist=True)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Log loss and metrics of a batch of the validation split; return its predictions."""
@@ -189,23 +168,22 @@ class SupervisedTask(LightningModule, ABC):
             optimizer = fused(self.optimizer(self.parameters()))
             if self.lr_scheduler is None:
                 return optimizer
-            scheduler = schedulers.build(self.lr_scheduler, optimizer, self.trainer)
+            scheduler = schedules.build(self.lr_scheduler, optimizer, self.trainer)
         except ValueError as error:
+            if not is_refusal(error):
+                raise
             raise UsageError(f"the optimizer or scheduler cannot be built: {error}") from error
         plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {
                 "scheduler": scheduler,
-                "interval": schedulers.interval(type(scheduler)),
+                "interval": schedules.interval(type(scheduler)),
                 "monitor": getattr(scheduler, "monitor", "val/loss"),
-                # What watches a metric is stepped when there is a new one.
+                # One that monitors a metric is stepped when there is a new value.
                 "frequency": self.trainer.check_val_every_n_epoch or 1 if plateau else 1,
             },
         }
-
-    def _norm(self) -> Tensor:
-        return torch.stack([parameter.abs().sum() for parameter in self.network.parameters()]).sum()
 
     @property
     def data(self) -> Any:
@@ -230,27 +208,21 @@ class SupervisedTask(LightningModule, ABC):
         return self.loss(outputs, targets) if len(targets) else outputs.sum() * 0
 
 
-class Mean:
-    """What the mean of losses over samples is made of, one addition a batch.
-
-    Args:
-        device: Where the losses are.
-    """
-
-    def __init__(self, device: torch.device | str = "cpu") -> None:
-        """Start without samples."""
-        self.total = torch.zeros((), device=device)
-        self.samples = 0
-
-    def add(self, loss: Tensor, samples: int) -> None:
-        """Take in the mean loss of some samples."""
-        self.total.add_(loss, alpha=samples)
-        self.samples += samples
-
-
 def batches(dataset: Dataset[Any], size: int = 1024) -> Iterator[Sequence[Any]]:
     """Yield a data set once in its own order: every sample, however a loader would draw them."""
     if isinstance(dataset, TensorDataset):
         yield from (dataset[start : start + size] for start in range(0, len(dataset), size))
     else:
         yield from DataLoader(dataset, batch_size=size)
+
+
+def fused(optimizer: Optimizer) -> Optimizer:
+    """Have an optimizer update all parameters in one call, where it can and its settings leave the choice open.
+
+    PyTorch's default is a loop over parameters in Python. Both compute the same; they round differently.
+    """
+    choice = optimizer.defaults
+    if choice.get("fused", True) is None and not any(choice.get(name) for name in ("foreach", "differentiable")):
+        for group in optimizer.param_groups:
+            group["fused"] = True
+    return optimizer

@@ -111,14 +111,14 @@ def test_each_line_shows_the_learning_rate_of_its_own_epoch(app: App) -> None:
 
 def test_lines_and_checkpoints_come_as_often_as_asked(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     saved_after: list[int] = []
-    save = BestAndLast._save
+    save = BestAndLast.save
 
     def counted(self: BestAndLast, trainer: Trainer, name: str) -> None:
         if name == "last":
             saved_after.append(trainer.current_epoch)
         save(self, trainer, name)
 
-    monkeypatch.setattr(BestAndLast, "_save", counted)
+    monkeypatch.setattr(BestAndLast, "save", counted)
     often = [
         "--callbacks.progress.init_args.every_n_epochs",
         "3",
@@ -129,7 +129,7 @@ def test_lines_and_checkpoints_come_as_often_as_asked(app: App, monkeypatch: pyt
     assert [line.split()[1] for line in result.out.splitlines() if line.startswith("epoch ")] == ["0", "3"]
     assert saved_after == [0, 1, 2, 3, 4]  # before the first step, too
     saved_after.clear()
-    monkeypatch.setattr("engine.training.best_and_last.SHARE", math.inf)  # however long it takes
+    monkeypatch.setattr("engine.training.best_and_last.MAX_SAVE_FRACTION", math.inf)  # however long it takes
     app(*FIT)  # validated every 2 of 4 epochs
     assert saved_after == [0, 2, 4]
 

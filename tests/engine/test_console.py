@@ -13,7 +13,7 @@ def test_a_row_is_one_line_whatever_its_text(capsys: pytest.CaptureFixture[str])
     assert lines[2].split() == [r"a\nb\r\nc", "1"]
 
 
-@pytest.mark.parametrize(("threshold", "words"), [("1e9", "1 epochs in "), ("-1", "3 epochs in ")])
+@pytest.mark.parametrize(("threshold", "words"), [("1e9", "1 epoch in "), ("-1", "3 epochs in ")])
 def test_a_report_says_whether_training_stopped_early(threshold: str, words: str, app: Callable[..., Result]) -> None:
     key = "--callbacks.early_stopping"
     stopping = [key, "lightning.pytorch.callbacks.EarlyStopping", f"{key}.init_args.monitor", "val/loss"]

@@ -134,6 +134,7 @@ class Dashboard(Callback):
 
     def _open(self, trainer: Trainer, task: LightningModule, stage: str) -> None:
         self._board, self._shown = None, []
+        self.folder = Path(trainer.default_root_dir)
         if trainer.is_global_zero and self.folder is not None:
             loggers = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
             writer = loggers[0].experiment if loggers else None

@@ -11,7 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
 from engine.dashboard.panel import Board, Panel
-from engine.runs.config_file import read
+from engine.runs.config_file import read_flat as read
 
 # Settings of the Trainer that change what is learned; the others say where and how it runs.
 TRAINER = (

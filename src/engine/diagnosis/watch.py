@@ -125,6 +125,10 @@ class Diagnosis(Callback):
             self.findings.append(found)
             self._text(trainer)
 
+    def facts(self) -> dict[str, Any]:
+        """Return the findings for run.json."""
+        return {"diagnosis": [f"{found.name}: {found.evidence}" for found in self.findings]}
+
     def state_dict(self) -> dict[str, Any]:
         """Return what is known and what was said."""
         said = [[finding.name, finding.evidence, finding.advice] for finding in self.findings]

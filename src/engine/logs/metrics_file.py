@@ -14,7 +14,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from engine.errors import UsageError
-from engine.runs.folder import write_text
+from engine.runs.files import write_text
 
 INTERVAL = 1.0  # seconds from one write to the next; rows of shorter epochs wait for each other
 
