@@ -5,14 +5,16 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from support import REAL_DATA, Result, SmallCIFAR10, main
+from support import APP, REAL_DATA, Result, SmallCIFAR10, main
 
 from engine.dashboard.dashboard import Dashboard
+from engine.project import set_current
 
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
+    set_current(APP)
 
 
 @pytest.fixture(autouse=True)

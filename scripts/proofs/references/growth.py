@@ -21,7 +21,9 @@ from matplotlib.figure import Figure
 from app.data.product import Product
 from app.networks import MLP
 from app.tasks import Regression
-from engine.training.fast_loop import FastLoop
+from engine.patches import cheap_checks
+from engine.process import fit_threads, prepare
+from engine.training.loop import FastLoop
 
 SAMPLES = [10**power for power in range(3, 8)]
 BATCHES = [4**power for power in range(7)]
