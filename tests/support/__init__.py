@@ -12,12 +12,14 @@ import numpy as np
 
 from app.__main__ import PROJECT as APP
 from engine.main import run
+from engine.runs.config_file import tree
 
 # Lightning calls what jsonargparse 5 removes; pyproject.toml keeps 5 out.
 os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"
 PROJECT = Path(__file__).resolve().parents[2]
 PRODUCT = PROJECT / "configs" / "product.yaml"
 REAL_DATA = PROJECT.parent / "shared" / "data"
+NO_DASHBOARD = [word for name in tree(APP.defaults)["dashboard"] for word in (f"--dashboard.{name}", "null")]
 # Enough to train the network a little, in a tenth of a second.
 BRIEF = ["--trainer.max_epochs", "4", "--trainer.check_val_every_n_epoch", "2"]
 

@@ -12,7 +12,6 @@ from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ModelSu
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from engine import capacity
-from engine.dashboard.dashboard import Dashboard
 from engine.dashboard.panel import Panel
 from engine.data.paths import same
 from engine.errors import UsageError
@@ -147,7 +146,7 @@ class CommandLine(LightningCLI):
         settings = self.config_init["trainer"]
         named = [callback for callback in vars(self.config_init["callbacks"]).values() if callback]
         panels = [panel for panel in vars(self.config_init["dashboard"]).values() if panel]
-        callbacks = [*named, *([Dashboard(panels)] if panels else []), *(settings["callbacks"] or [])]
+        callbacks = [*named, *panels, *(settings["callbacks"] or [])]
         settings["logger"] = (
             [TensorBoard(), MetricsFile()] if settings["logger"] is True else settings["logger"] or False
         )

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from lightning.pytorch import Trainer
 
 from engine import console
-from engine.dashboard.dashboard import Dashboard
+from engine.dashboard.panel import Panel
 from engine.errors import UsageError
 from engine.logs.metrics_file import MetricsFile
 from engine.logs.tensorboard import TensorBoard, events_kept
@@ -36,6 +36,7 @@ def score(cli: CommandLine, arguments: Arguments) -> None:
         _log_to(cli.trainer, run, saved)
     else:
         cli.trainer.loggers = []
+        callbacks(cli.trainer)[:] = [each for each in callbacks(cli.trainer) if not isinstance(each, Panel)]
     evaluate = cli.trainer.test if command == "test" else cli.trainer.validate
     with _fitting(saved, run):
         scores = evaluate(cli.model, datamodule=cli.datamodule, verbose=False)
@@ -124,9 +125,6 @@ def _log_to(trainer: Trainer, run: runs.Run, saved: Saved) -> None:
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoard | MetricsFile):
             logger.begin(run.folder)
-    for callback in callbacks(trainer):
-        if isinstance(callback, Dashboard):
-            callback.folder = run.folder
     # The score belongs to the step and epoch of the checkpoint, not to the beginning of training.
     trainer.fit_loop.epoch_progress.current.completed = saved.epoch
     trainer.fit_loop.epoch_loop._batches_that_stepped = saved.steps - 1

@@ -14,7 +14,6 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from engine import console, performance, processes, profiles
-from engine.dashboard.dashboard import Dashboard
 from engine.diagnosis.watch import Diagnosis
 from engine.errors import CommandError, DivergedError, Interrupted, UsageError, system_error
 from engine.logs.metrics_file import MetricsFile
@@ -81,6 +80,7 @@ def _locked(run: Run) -> Iterator[None]:
             raise UsageError(runs.taken(run))
         durable.clear(run.folder)
         durable.clear(run.last.parent)
+        durable.clear(run.folder / "figures")
         yield
 
 
@@ -216,8 +216,6 @@ def _open(trainer: Trainer, run: Run, step: int) -> None:
     for callback in callbacks(trainer):
         if isinstance(callback, BestAndLast):
             callback.folder = run.folder / "checkpoints"
-        if isinstance(callback, Dashboard):
-            callback.folder = run.folder
 
 
 def _save_settings(cli: CommandLine, run: Run) -> None:

@@ -98,3 +98,8 @@ class Resume(Callback):
 
 def _metrics_files(trainer: Trainer) -> list[MetricsFile]:
     return [logger for logger in trainer.loggers if isinstance(logger, MetricsFile)]
+
+
+def logged_step(trainer: Trainer) -> int:
+    """Return the step that Lightning logs metrics at: the one being taken, or the last one before an evaluation."""
+    return trainer.fit_loop.epoch_loop._batches_that_stepped
