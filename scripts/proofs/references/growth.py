@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from engine.performance import fit_threads
 from lightning.pytorch import LightningModule, Trainer
 from matplotlib.figure import Figure
 

@@ -59,9 +59,7 @@ class CommandLine(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add a key for each callback and each panel that the settings name."""
         for key in self.sources.parts:
-            from engine.dashboard.panel import Panel  # INTERIM
-
-            parser.add_argument(f"--{key}", type=(Panel if key.startswith("dash") else Callback) | None, default=None)
+            parser.add_argument(f"--{key}", type=Callback | None, default=None)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse the settings, or say in a line which of them is wrong."""

@@ -29,9 +29,7 @@ TOP = {"seed_everything": bool | int, "model": LightningModule, "data": Lightnin
 
 def first_wrong(sources: Sources) -> str | None:
     """Return what is wrong in the first source that has something wrong in it; None if nothing is found."""
-    from engine.dashboard.panel import Panel  # INTERIM
-
-    settings = Settings(TOP | {key: (Panel if key.startswith("dash") else Callback) | None for key in sources.parts})
+    settings = Settings(TOP | dict.fromkeys(sources.parts, Callback | None))
     trees = list(sources.trees())
     found = next(filter(None, (settings.explain(*source) for source in trees)), None)
     if not found and sources.choice.configs and not any("model" in tree for _, tree in trees):

@@ -8,6 +8,7 @@ from lightning.pytorch.callbacks import LearningRateMonitor, ModelSummary, Progr
 
 from engine.settings.command_line import CommandLine
 from engine.settings.keys import SWITCHES
+from engine.settings.sources import SECTIONS
 
 
 def for_fit(cli: CommandLine, before: Sequence[Callback], after: Sequence[Callback]) -> list[Callback]:
@@ -23,11 +24,11 @@ def for_fit(cli: CommandLine, before: Sequence[Callback], after: Sequence[Callba
     return [*before, *for_evaluation(cli), *after]
 
 
-def for_evaluation(cli: CommandLine) -> list[Callback]:
-    """Return the callbacks that the settings name and do not switch off, and the user's own."""
+def for_evaluation(cli: CommandLine, sections: Sequence[str] = SECTIONS) -> list[Callback]:
+    """Return the callbacks that sections of the settings name and do not switch off, and the user's own."""
     settings = cli.config_init.trainer
     own = settings.callbacks or []
-    named = [part for section in ("callbacks", "dashboard") for part in _parts(cli.config_init, section)]
+    named = [part for section in sections for part in _parts(cli.config_init, section)]
     # Lightning takes one of each of these: the user's own replaces ours.
     named = without(named, [kind for kind in (ProgressBar, ModelSummary) if any(isinstance(c, kind) for c in own)])
     unwanted = [kind for switch, kind in SWITCHES.items() if settings[switch] is False]
@@ -58,9 +59,4 @@ def facts(callbacks: Sequence[Callback]) -> dict[str, Any]:
 
 def _parts(settings: Any, section: str) -> list[Callback]:
     parts = settings.get(section)
-    found = [part for part in vars(parts).values() if part] if parts else []
-    if section == "dashboard":  # INTERIM
-        from engine.dashboard.dashboard import Dashboard
-
-        return [Dashboard(found)] if found else []
-    return found
+    return [part for part in vars(parts).values() if part] if parts else []

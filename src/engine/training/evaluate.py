@@ -20,6 +20,7 @@ from engine.runs.files import write_json
 from engine.settings.choice import Choice
 from engine.settings.command_line import CommandLine
 from engine.settings.keys import SCORED
+from engine.settings.sources import SECTIONS
 from engine.training import callbacks
 from engine.training.predictions import PredictionsFile
 from engine.training.state import set_epoch_and_step
@@ -50,7 +51,7 @@ def score(cli: CommandLine, choice: Choice) -> None:
     """
     command = choice.command
     with _evaluation(cli, choice) as evaluation:
-        trainer = _trainer(cli, evaluation, logs=command == "test" and evaluation.run is not None)
+        trainer = _trainer(cli, evaluation, logs=command == "test")
         evaluate = trainer.test if command == "test" else trainer.validate
         scores = evaluate(cli.model, datamodule=cli.datamodule, verbose=False)
         if not scores:
@@ -126,9 +127,10 @@ def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
 
 def _trainer(cli: CommandLine, evaluation: Evaluation, logs: bool) -> Trainer:
     """Return a Trainer at the epoch and step of the checkpoint, which its scores belong to."""
-    trainer = cli.build_trainer(evaluation.folder, callbacks.for_evaluation(cli))
-    # While a run trains, its metrics.csv is its own.
-    if not logs or evaluation.run is None or evaluation.run.alive:
+    # While a run trains, its metrics.csv and its figures are its own.
+    logs = logs and evaluation.run is not None and not evaluation.run.alive
+    trainer = cli.build_trainer(evaluation.folder, callbacks.for_evaluation(cli, SECTIONS if logs else ["callbacks"]))
+    if not logs:
         trainer.loggers = []
     set_epoch_and_step(trainer, evaluation.saved.epoch, evaluation.saved.steps - 1)
     return trainer

@@ -22,7 +22,7 @@ WITH_AXES: dict[str, Callable[[], Figure]] = {
     "scatter": lambda: scatter(X, Y, "price", "Predicted against actual"),
     "residuals": lambda: residuals(X, Y, "price", "Residuals"),
     "roc": lambda: roc(LABELS, CHANCES, ["no", "yes"], "ROC"),
-    "boundary": lambda: boundary(X, LABELS, (LINE, 1 / (1 + np.exp(-LINE))), ["no", "yes"], "x", "Boundary"),
+    "boundary": lambda: boundary(X, LABELS, (LINE, 1 / (1 + np.exp(-LINE))), 0.0, ["no", "yes"], "x", "Boundary"),
     "regions": lambda: regions(
         np.stack([X, Y], 1), LABELS, (SMALL, SMALL, np.eye(5)), ["no", "yes"], ["a", "b"], "Regions"
     ),
@@ -54,7 +54,7 @@ def test_an_roc_of_a_perfect_order_has_area_one_and_of_a_reversed_one_zero() -> 
 
 def test_the_boundary_is_where_the_probability_is_one_half() -> None:
     slope = 1 / (1 + np.exp(-4 * (LINE - 0.3)))
-    legend = boundary(X, LABELS, (LINE, slope), ["no", "yes"], "x", "").axes[0].get_legend()
+    legend = boundary(X, LABELS, (LINE, slope), 0.25, ["no", "yes"], "x", "").axes[0].get_legend()
     assert legend is not None
     assert legend.get_texts()[-1].get_text() == "boundary at 0.3"
 
