@@ -105,8 +105,10 @@ def test_each_line_shows_the_learning_rate_of_its_own_epoch(app: App) -> None:
         f"{scheduler}.init_args.gamma=0.1",
     ]
     lines = [line for line in app(*FIT, *steps).out.splitlines() if line.startswith("epoch ")]
-    assert [line.split("lr-Adam ")[1] for line in lines] == ["0.001", "0.0001", "1e-05", "1e-06"]
-    assert [float(row["lr-Adam"]) for row in read_csv(RUN / "metrics.csv")] == pytest.approx([1e-3, 1e-4, 1e-5, 1e-6])
+    assert [line.split("learning_rate ")[1] for line in lines] == ["0.001", "0.0001", "1e-05", "1e-06"]
+    assert [float(row["learning_rate"]) for row in read_csv(RUN / "metrics.csv")] == pytest.approx(
+        [1e-3, 1e-4, 1e-5, 1e-6]
+    )
 
 
 def test_lines_and_checkpoints_come_as_often_as_asked(app: App, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ class Scalars(Panel):
         steps = {
             "loss of single steps": ["Multiline", ["train/loss_step$"]],
             "gradient norm before clipping": ["Multiline", ["train/gradient_norm$"]],
-            "learning rate": ["Multiline", ["^lr-"]],
+            "learning rate": ["Multiline", ["^learning_rate"]],
             "training loss / validation loss": ["Multiline", ["val/loss_ratio$"]],
         }
         board.writer.add_custom_scalars({"training and validation": charts, "steps": steps})

@@ -13,8 +13,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from engine.errors import CommandError, UsageError, check_range, nearest, reason
-from engine.logs.metrics_file import MetricsFile
-from engine.logs.tensorboard import TensorBoard
+from engine.logs.run_logger import RunLogger
 from engine.processes import lost
 from engine.training import resume as position
 
@@ -142,7 +141,7 @@ class BestAndLast(Checkpoint):
             CommandError: If it cannot be written.
         """
         for logger in trainer.loggers:
-            if isinstance(logger, TensorBoard | MetricsFile):
+            if isinstance(logger, RunLogger):
                 logger.flush()
         begin = time.monotonic()
         self.write_best(trainer)

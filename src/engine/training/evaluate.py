@@ -10,8 +10,8 @@ from lightning.pytorch import Trainer
 from engine import console
 from engine.dashboard.dashboard import Dashboard
 from engine.errors import UsageError
-from engine.logs.metrics_file import MetricsFile
-from engine.logs.tensorboard import TensorBoard, events_kept
+from engine.logs.run_logger import RunLogger
+from engine.logs.tensorboard import events_kept
 from engine.runs import folder as runs
 from engine.runs.checkpoint_file import Saved, load
 from engine.runs.config_file import changes, flat, read
@@ -122,7 +122,7 @@ def _record(run: runs.Run, command: str, saved: Saved, changed: dict[str, str], 
 def _log_to(trainer: Trainer, run: runs.Run, saved: Saved) -> None:
     trainer._default_root_dir = str(run.folder)  # type: ignore[attr-defined]  # set at run time
     for logger in trainer.loggers:
-        if isinstance(logger, TensorBoard | MetricsFile):
+        if isinstance(logger, RunLogger):
             logger.begin(run.folder)
     for callback in callbacks(trainer):
         if isinstance(callback, Dashboard):

@@ -17,8 +17,8 @@ from engine import console, performance, processes, profiles
 from engine.dashboard.dashboard import Dashboard
 from engine.diagnosis.watch import Diagnosis
 from engine.errors import CommandError, DivergedError, Interrupted, UsageError, system_error
-from engine.logs.metrics_file import MetricsFile
-from engine.logs.tensorboard import TensorBoard, events_kept
+from engine.logs.run_logger import RunLogger
+from engine.logs.tensorboard import events_kept
 from engine.project import program
 from engine.runs import files as durable
 from engine.runs import folder as runs
@@ -211,7 +211,7 @@ def _open(trainer: Trainer, run: Run, step: int) -> None:
     if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # a strategy may have its own
         trainer.strategy.checkpoint_io = WholeFiles()
     for logger in trainer.loggers:
-        if isinstance(logger, TensorBoard | MetricsFile):
+        if isinstance(logger, RunLogger):
             logger.begin(run.folder, purge_step=step)
     for callback in callbacks(trainer):
         if isinstance(callback, BestAndLast):

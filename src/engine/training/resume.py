@@ -62,6 +62,11 @@ def surroundings(trainer: Trainer) -> dict[str, Any]:
     }
 
 
+def logged_step(trainer: Trainer) -> int:
+    """Return the step that Lightning logs metrics at: the one that is about to be taken, counted from 0."""
+    return trainer.fit_loop.epoch_loop._batches_that_stepped
+
+
 class Resume(Callback):
     """Puts back what Lightning does not; the last of the callbacks, since the others may draw random numbers.
 
