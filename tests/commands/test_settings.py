@@ -128,7 +128,7 @@ def test_lines_and_checkpoints_come_as_often_as_asked(app: App, monkeypatch: pyt
         "1",
     ]
     result = app(*FIT, *often)
-    assert [line.split()[1] for line in result.out.splitlines() if line.startswith("epoch ")] == ["0", "3"]
+    assert [line.split()[1] for line in result.out.splitlines() if line.startswith("epoch ")] == ["2", "3"]
     assert saved_after == [0, 1, 2, 3, 4]  # before the first step, too
     saved_after.clear()
     monkeypatch.setattr("engine.training.best_and_last.SHARE", math.inf)  # however long it takes
@@ -136,7 +136,7 @@ def test_lines_and_checkpoints_come_as_often_as_asked(app: App, monkeypatch: pyt
     assert saved_after == [0, 2, 4]
 
 
-def test_a_line_every_null_epochs_is_refused(app: App) -> None:
-    result = app(*FIT, "--callbacks.progress.init_args.every_n_epochs", "null")
+def test_a_line_every_zero_epochs_is_refused(app: App) -> None:
+    result = app(*FIT, "--callbacks.progress.init_args.every_n_epochs", "0")
     assert result.exit_code == 2
     assert "every_n_epochs" in result.err

@@ -26,8 +26,7 @@ class LearningRate(Callback):
         self._logged = -1
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note the rates of an epoch that is resumed, and see whether they change within epochs."""
-        self._rates = rates(trainer)
+        """See whether the rates change within epochs."""
         configs = trainer.lr_scheduler_configs
         if any(config.interval == "step" for config in configs) or (configs and not pl_module.automatic_optimization):
             steps = float(trainer.estimated_stepping_batches)
@@ -43,6 +42,14 @@ class LearningRate(Callback):
         """Log the rates at the last step of the epoch, as its metrics are."""
         self._log(trainer, logged_step(trainer) - 1)
         trainer.callback_metrics.update({name: torch.tensor(rate) for name, rate in self._rates.items()})
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the rates of the epoch, which a schedule may have changed since, and the step they were logged at."""
+        return {"rates": self._rates, "logged": self._logged}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue the epoch of a checkpoint."""
+        self._rates, self._logged = state_dict["rates"], state_dict["logged"]
 
     def _note_step(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Note the rates that a step is taken with, and log those of every n-th step."""

@@ -249,7 +249,7 @@ def _report(trainer: Trainer, run: Run) -> None:
     record = run.record()
     took = console.duration(record.get("wall_time_s", 0.0))
     stopped = ", stopped early" if record.get("reason") == "stopped early" else ""
-    console.metrics(f"\n{run.folder}: {trainer.current_epoch} epochs in {took}{stopped}", columns)
+    console.metrics(f"\n{run.folder}: {console.count(trainer.current_epoch, 'epoch')} in {took}{stopped}", columns)
     console.say("\nnext")
     if run.best.is_file() or run.last.is_file():
         which = "" if run.best.is_file() else " --ckpt_path last"
