@@ -29,7 +29,7 @@ def run(project: Project, argv: Sequence[str]) -> int:
         if argv[0] == "board":
             from engine import board  # for its tables
 
-            board.show(argv[1:])
+            board.run(argv[0], argv[1:])
             return 0
         parsed = options.parse(argv)
         startup.import_lightning()  # takes seconds, like torch

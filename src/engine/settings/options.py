@@ -73,17 +73,6 @@ def option_parser(command: str) -> argparse.ArgumentParser:
     return parser
 
 
-def board_parser() -> argparse.ArgumentParser:
-    """Return the parser of `board`, which has no settings."""
-    usage = f"{program()} board [--run RUN ...] [--port PORT]"
-    parser = _Parser(prog=f"{program()} board", usage=usage, allow_abbrev=False, description=COMMANDS["board"])
-    parser.add_argument("--run", nargs="+", action="extend", metavar="RUN", help="show these runs only")
-    parser.add_argument("--port", type=int, help="port on this machine (default: a free one from 6006 on)")
-    root_help = "folder that holds lightning_logs (default: .)"
-    parser.add_argument("--trainer.default_root_dir", dest="root", metavar="DIR", help=root_help)
-    return parser
-
-
 def parse(argv: Sequence[str]) -> Arguments:
     """Read `COMMAND [options]`.
 
