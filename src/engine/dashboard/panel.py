@@ -17,8 +17,8 @@ from engine.dashboard import fonts
 from engine.dashboard.observe import SampleBuffer
 from engine.dashboard.pictures import pixels
 from engine.errors import check_range
+from engine.logs.run_logger import logged_step
 from engine.runs.files import replacing
-from engine.training.state import logged_step
 from engine.training.watcher import Watcher
 
 STAGES = {"train": "training", "val": "validation", "test": "test"}

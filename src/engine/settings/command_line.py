@@ -15,6 +15,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from engine.errors import UsageError, is_refusal, one_line, out_of_memory, root_cause
 from engine.logs.metrics_file import MetricsFile
+from engine.logs.run_logger import RunLogger
 from engine.logs.tensorboard import TensorBoard
 from engine.project import program
 from engine.runs.checkpoint_file import AtomicCheckpointIO
@@ -104,7 +105,7 @@ class CommandLine(LightningCLI):
                 raise UsageError(f"trainer.{name} must be at least {minimum}: {settings[name]}")
         loggers = [TensorBoard(), MetricsFile()] if settings["logger"] is True else settings["logger"] or []
         for logger in loggers:
-            if isinstance(logger, TensorBoard | MetricsFile):
+            if isinstance(logger, RunLogger):
                 logger.begin(folder, purge_step=step)
         settings |= {"callbacks": callbacks, "default_root_dir": str(folder), "logger": loggers}
         # Else Lightning would add a checkpoint, a progress bar and a summary of its own.

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from engine.errors import CommandError, UsageError, check_range, nearest, reason
 from engine.lazy import optional
-from engine.logs.metrics_file import MetricsFile
-from engine.logs.tensorboard import TensorBoard
+from engine.logs.run_logger import RunLogger
 from engine.process import lost
 from engine.training.state import between_steps, can_save, correct_progress, surroundings
 
@@ -143,7 +142,7 @@ class BestAndLast(Checkpoint):
             CommandError: If it cannot be written.
         """
         for logger in trainer.loggers:
-            if isinstance(logger, TensorBoard | MetricsFile):
+            if isinstance(logger, RunLogger):
                 logger.flush()
         begin = time.monotonic()
         self.write_best(trainer)

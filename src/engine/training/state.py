@@ -28,12 +28,6 @@ def between_steps(trainer: Trainer) -> bool:
     return resume is not None and bool(resume.between_steps(trainer))
 
 
-def logged_step(trainer: Trainer) -> int:
-    """Return the step that Lightning logs metrics at: the current one, or the last before an evaluation."""
-    resume = optional("engine.training.resume")
-    return trainer.global_step if resume is None else int(resume.logged_step(trainer))
-
-
 def set_epoch_and_step(trainer: Trainer, epoch: int, step: int) -> None:
     """Log what follows at an epoch and a step."""
     trainer.fit_loop.epoch_progress.current.completed = epoch

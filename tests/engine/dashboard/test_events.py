@@ -82,7 +82,9 @@ def test_a_histogram_counts_every_parameter_and_gradient(app: App) -> None:
 def test_every_tab_of_a_regression(app: App) -> None:
     run = fit(app, PRODUCT, *BRIEF)
     tags = events(run).Tags()
-    assert {"train/loss", "val/loss", "val/mae", "lr-Adam", "train/loss_step", "val/loss_ratio"} <= set(tags["scalars"])
+    assert {"train/loss", "val/loss", "val/mae", "learning_rate", "train/loss_step", "val/loss_ratio"} <= set(
+        tags["scalars"]
+    )
     assert set(tags["images"]) == {"val/fit", "val/residuals"}
     assert {"config/text_summary", "network/text_summary", "diagnosis/text_summary", "train/batch/text_summary"} <= set(
         tags["tensors"]
