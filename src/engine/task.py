@@ -3,7 +3,7 @@
 import math
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,12 +11,10 @@ from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchmetrics import MeanMetric, MetricCollection
 
 from engine import schedules as schedulers
-from engine.data.in_memory import TensorLoader
-from engine.data.seeds import epoch_seed
+from engine.data.loader import TensorLoader, batches, epoch_seed
 from engine.errors import UsageError, check_range
 from engine.performance import fused
 
@@ -34,21 +32,23 @@ class SupervisedTask(LightningModule, ABC):
         network: Maps standardized inputs to what the loss takes.
         optimizer: Class of torch.optim with its arguments.
         lr_scheduler: Class of torch.optim.lr_scheduler with its arguments; stepped as often as it is made for.
-        metrics: Computed on validation and test predictions, by name.
         l1: Weight of the sum of absolute weights of the network in the loss that is minimized.
         compile: Compile the network with torch.compile.
+        train_metrics: Log the metrics of training batches too, as they are while the weights change.
+        metrics: Computed on validation and test predictions, by name.
     """
 
     def __init__(
         self,
         network: nn.Module,
         optimizer: OptimizerCallable,
-        lr_scheduler: LRSchedulerCallable | None,
-        metrics: MetricCollection,
+        lr_scheduler: LRSchedulerCallable | None = None,
         l1: float = 0.0,
         compile: bool = False,
+        train_metrics: bool = False,
+        *,
+        metrics: MetricCollection,
     ) -> None:
-        """Store the parts."""
         super().__init__()
         check_range("l1", l1, 0)
         with warnings.catch_warnings():
@@ -61,6 +61,7 @@ class SupervisedTask(LightningModule, ABC):
         self.l1 = l1
         if compile:
             self.network.compile()  # in place: the names in a checkpoint stay
+        self.train_metrics = metrics.clone(prefix="train/") if train_metrics else None
         self.val_metrics = metrics.clone(prefix="val/")
         self.test_metrics = metrics.clone(prefix="test/")
         # Lightning's own mean rounds numbers of samples when it sums them up over processes. NaN is to remain NaN, and
@@ -69,8 +70,12 @@ class SupervisedTask(LightningModule, ABC):
         self.test_loss = MeanMetric(nan_strategy=math.nan)
         self._train_loss = Mean()
 
-    def fit_statistics(self, dataset: Dataset[Any]) -> None:  # not every task standardizes
-        """Set the standardization from the training split, unless a checkpoint has set it."""
+    def fit_statistics(self, data: Any) -> None:  # not every task standardizes
+        """Set the standardization from the training split, unless a checkpoint has set it.
+
+        Args:
+            data: The training loader, or a data set, of which `batches` yields every sample.
+        """
 
     @abstractmethod
     def outputs(self, inputs: Tensor) -> Tensor:
@@ -89,7 +94,7 @@ class SupervisedTask(LightningModule, ABC):
         """Return the columns of the table of predictions, each with one entry a sample."""
 
     def constant_loss(self, targets: Tensor) -> float | None:  # not every loss has one that is known
-        """Return the least loss of a prediction that is always the same, a measure of what there is to learn."""
+        """Return the lowest loss of a prediction that is always the same, a measure of what there is to learn."""
         return None
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -106,14 +111,14 @@ class SupervisedTask(LightningModule, ABC):
     def on_fit_start(self) -> None:
         """Set the standardization and see that network and data fit together, before any time is spent."""
         self._seed = torch.initial_seed()
-        dataset = self.data.train_dataloader().dataset  # the whole split, whatever a sampler makes of it
-        batch = next(batches(dataset, size=2))
+        loader = self.data.train_dataloader()
+        batch = next(batches(loader, size=2))
         shapes = " and ".join(str(tuple(part.shape)) for part in batch)
         modes = {module: module.training for module in self.modules()}
         what = f"the data, inputs and targets {shapes}"
         try:
             batch = [part.to(self.device) for part in batch]
-            self.fit_statistics(dataset)
+            self.fit_statistics(loader)
             self.eval()
             with torch.no_grad(), torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
                 self.loss(self.outputs(batch[0]), batch[1])
@@ -131,11 +136,16 @@ class SupervisedTask(LightningModule, ABC):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save the sums of an epoch that may go on."""
         checkpoint["train_loss"] = {"sum": self._train_loss.total, "samples": self._train_loss.samples}
+        if self.train_metrics is not None:
+            checkpoint["train_metrics"] = {name: dict(m.metric_state) for name, m in self.train_metrics.items(True)}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take them over; an epoch that begins starts new ones."""
         sums = checkpoint.get("train_loss", {"sum": torch.zeros(()), "samples": 0})
         self._train_loss.total, self._train_loss.samples = sums["sum"], sums["samples"]
+        for name, metric in self.train_metrics.items(True) if self.train_metrics is not None else ():
+            for state, value in checkpoint.get("train_metrics", {}).get(name, {}).items():
+                setattr(metric, state, value.to(self.device))
 
     def on_train_start(self) -> None:
         """Put the sums where the losses are."""
@@ -149,11 +159,16 @@ class SupervisedTask(LightningModule, ABC):
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
         self._train_loss = Mean(self.device)
+        if self.train_metrics is not None:
+            self.train_metrics.reset()
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a batch."""
         inputs, targets = batch
-        loss = self._mean_loss(self.outputs(inputs), targets)
+        outputs = self.outputs(inputs)
+        loss = self._mean_loss(outputs, targets)
+        if self.train_metrics is not None and len(targets):
+            self.train_metrics.update(self.predictions(outputs.detach()), targets)
         # Summed here and logged once an epoch: self.log in every step costs as much as the step of a small network.
         self._train_loss.add(loss.detach(), len(targets))
         if self.trainer.world_size > 1 and isinstance(self.trainer.train_dataloader, TensorLoader):
@@ -167,6 +182,8 @@ class SupervisedTask(LightningModule, ABC):
             sums = torch.stack([total, torch.tensor(samples).to(total)])
             total, samples = self.trainer.strategy.reduce(sums, reduce_op="sum")
         self.log("train/loss", total / samples, sync_dist=True)
+        if self.train_metrics is not None:
+            self.log_dict(self.train_metrics.compute(), sync_dist=True)  # equal in all processes by now
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Log loss and metrics of a batch of the validation split; return its predictions."""
@@ -209,8 +226,11 @@ class SupervisedTask(LightningModule, ABC):
 
     @property
     def data(self) -> Any:
-        """The data module that the task runs with."""
-        return self.trainer.datamodule  # type: ignore[attr-defined]  # set at run time
+        """The data module that the task runs with; None outside of a Trainer."""
+        try:
+            return getattr(self.trainer, "datamodule", None)  # set at run time
+        except RuntimeError:  # a loaded task works without
+            return None
 
     def _evaluate(
         self, stage: str, batch: tuple[Tensor, Tensor], mean: MeanMetric, metrics: MetricCollection
@@ -246,11 +266,3 @@ class Mean:
         """Take in the mean loss of some samples."""
         self.total.add_(loss, alpha=samples)
         self.samples += samples
-
-
-def batches(dataset: Dataset[Any], size: int = 1024) -> Iterator[Sequence[Any]]:
-    """Yield a data set once in its own order: every sample, however a loader would draw them."""
-    if isinstance(dataset, TensorDataset):
-        yield from (dataset[start : start + size] for start in range(0, len(dataset), size))
-    else:
-        yield from DataLoader(dataset, batch_size=size)

@@ -1,6 +1,7 @@
 """LightningCLI, and what belongs to the settings of this project."""
 
 import argparse
+import importlib
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +15,6 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from engine import capacity
 from engine.dashboard.dashboard import Dashboard
 from engine.dashboard.panel import Panel
-from engine.data.paths import same
 from engine.errors import UsageError
 from engine.logs.metrics_file import MetricsFile
 from engine.logs.tensorboard import TensorBoard
@@ -25,14 +25,6 @@ from engine.settings.options import Arguments
 from engine.settings.parser import Parser, shortened
 
 set_dumper("yaml", dump)  # jsonargparse's own writes texts that it reads as numbers
-
-# What a data module may know, by the names of arguments that may be left to it.
-FACTS = (
-    *("in_features", "out_features", "in_channels", "image_size", "num_classes", "vocabulary_size", "vocabulary"),
-    *("features", "target", "classes", "prompt"),
-)
-# Settings of data that facts say for certain: a column by its name in place of its position, a kind in place of "auto".
-STATED = ("target", "kind")
 
 # What Lightning takes without a word, and breaks or trains wrongly on.
 LEAST = {"accumulate_grad_batches": 1, "gradient_clip_val": 0, "check_val_every_n_epoch": 1}
@@ -99,40 +91,40 @@ class CommandLine(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Fill in what settings leave to the data: sizes of networks, names of columns and classes."""
-        self._take_other_data_whole()
+        self._adapt_to_other_data()
         places = [self.config.get(f"{key}.init_args") for key in ("data", "model", "model.init_args.network")]
         spaces = [place for place in places if isinstance(place, Namespace)]
-        data = self.config.data.get("init_args", {})
-        left_open = any(space.get(name, 0) is None for space in spaces for name in FACTS)
-        if not left_open and not any(name in data for name in STATED):
+        own = self.config.data.get("init_args", {})
+        facts = getattr(self._data_class(), "facts", ())
+        wanted = {name for name in facts if name in own or any(space.get(name, 0) is None for space in spaces)}
+        if not wanted:
             return
-        facts = self._facts()
+        data = self._built_data()
+        found = {name: getattr(data, name) for name in wanted}
         for space in spaces:
-            for name in facts.keys() & vars(space).keys():
-                if space[name] is None or (space is data and name in STATED):
-                    space[name] = facts[name]
+            for name in found.keys() & vars(space).keys():
+                if space[name] is None or space is own:
+                    space[name] = found[name]
 
-    def _take_other_data_whole(self) -> None:
-        """Where a file or folder is evaluated that the run was not trained on, see to it that all of it counts."""
-        run, data = self.arguments.run, self.config.data.get("init_args", {})
-        if self.arguments.command not in ("test", "predict") or run is None or "whole" not in data:
-            return
-        trained = tree(run.config)["data"].get("init_args", {})
-        if all(same(data.get(name) or "", trained.get(name) or "") for name in ("path", "root")):
-            return
-        data.whole = True
-        target = data.get("target", "")
-        if target is None or str(target).lstrip("+-").isdigit():  # a position in the file that was trained on
-            data.target = trained.get("target")
+    def _adapt_to_other_data(self) -> None:
+        """Where a run is scored on other data than it was trained on, let the data class say what changes."""
+        run, own = self.arguments.run, self.config.data.get("init_args", {})
+        change = getattr(self._data_class(), "for_other_data", None)
+        if self.arguments.command in ("test", "predict") and run is not None and change:
+            for name, value in change(own, tree(run.config)["data"].get("init_args", {})).items():
+                own[name] = value
 
-    def _facts(self) -> dict[str, Any]:
+    def _data_class(self) -> Any:
+        module, _, name = self.config.data.class_path.rpartition(".")
+        return getattr(importlib.import_module(module), name)
+
+    def _built_data(self) -> Any:
         parser = ArgumentParser(exit_on_error=False)
         parser.add_subclass_arguments(LightningDataModule, "data")
         try:
-            data = parser.instantiate_classes(parser.parse_object({"data": self.config.data.as_dict()})).data
+            return parser.instantiate_classes(parser.parse_object({"data": self.config.data.as_dict()})).data
         except ValueError as error:
             raise self._refused(error) from error
-        return data.facts() if hasattr(data, "facts") else {}
 
     def instantiate_classes(self) -> None:
         """Build everything; what a constructor refuses is an error of usage."""

@@ -10,14 +10,12 @@ from engine.errors import DataError
 
 
 def use(data: Chars) -> list[tuple[Tensor, Tensor]]:
-    data.facts()
     return [data.build("train"), data.build("val"), data.build("test")]
 
 
 def test_windows_and_what_follows_are_those_of_the_text(folder: Path) -> None:
     (folder / "a.txt").write_text("abcdefghij" * 10)
     data = Chars("a.txt", window=3)
-    data.facts()
     inputs, labels = data.build("train")
     assert len(inputs) == 80 - 3
     assert inputs[0].tolist() == [0, 1, 2]

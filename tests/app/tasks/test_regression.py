@@ -76,7 +76,7 @@ def test_training_follows_the_loop_written_by_hand(folder: Path) -> None:
     trained = Regression.load_from_checkpoint(checkpoint)
 
     from app.data.product import Product
-    from engine.data.in_memory import Shuffle
+    from engine.data import Shuffle
 
     inputs, targets = Product().build("train")
     torch.testing.assert_close(trained.inputs.mean, inputs.mean(0))

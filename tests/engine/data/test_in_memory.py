@@ -12,7 +12,8 @@ from app.data.linear import Linear
 from app.data.product import Product
 from app.data.sine import Sine
 from app.data.threshold import Threshold
-from engine.data.in_memory import MOST_NUMBERS, Balanced, InMemory, Shuffle, Split, TensorLoader, evaluation_loader
+from engine.data import Balanced, InMemory, Shuffle, Split, TensorLoader, evaluation_loader
+from engine.data.loader import MAX_NUMBERS
 from engine.errors import DataError, UsageError
 
 
@@ -57,7 +58,6 @@ def test_every_sample_is_seen_once_in_its_own_split(batch_size: int) -> None:
 def test_any_data_set_can_drop_its_last_training_batch(kind: Callable[..., InMemory]) -> None:
     whole, dropped = kind(batch_size=7), kind(batch_size=7, drop_last=True)
     for data in (whole, dropped):
-        data.facts()
         data.setup("fit")
     size = len(whole.splits["train"])
     assert size % 7 > 0
@@ -127,7 +127,7 @@ def test_evaluation_batches_are_large_but_bounded(shape: tuple[int, ...], batch_
     sizes = [len(batch) for (batch,) in evaluation_loader(TensorDataset(tensor), batch_size)]
     assert sum(sizes) == 20_000
     assert batch_size <= sizes[0] < 20_000
-    assert sizes[0] == batch_size or sizes[0] * tensor[0].numel() <= MOST_NUMBERS
+    assert sizes[0] == batch_size or sizes[0] * tensor[0].numel() <= MAX_NUMBERS
 
 
 def test_an_empty_split_is_named() -> None:

@@ -4,23 +4,23 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
-from engine.data.in_memory import Shuffle, TensorLoader
-from engine.data.shard import Share
+from engine.data import Shuffle, TensorLoader
+from engine.data.loader import Shard
 from engine.training.predictions import interleaved
 
 CASES = list(itertools.product([1, 2, 3, 7, 12, 25], [1, 2, 4], [1, 2, 3, 5], [False, True]))
 
 
-def loader(size: int, batch_size: int, sampler: Shuffle | None, drop_last: bool, share: Share) -> TensorLoader:
+def loader(size: int, batch_size: int, sampler: Shuffle | None, drop_last: bool, shard: Shard) -> TensorLoader:
     values = torch.arange(size) * 10
     made = TensorLoader(TensorDataset(values, values + 1), batch_size, sampler, drop_last)
-    made.share, made.shared_size = share, batch_size * share.world
+    made.shard, made.global_size = shard, batch_size * shard.world
     return made
 
 
 def shares(size: int, batch_size: int, world: int, drop_last: bool, shuffled: bool) -> list[TensorLoader]:
     sampler = Shuffle(3) if shuffled else None
-    return [loader(size, batch_size, sampler, drop_last, Share(rank, world)) for rank in range(world)]
+    return [loader(size, batch_size, sampler, drop_last, Shard(rank, world)) for rank in range(world)]
 
 
 @pytest.mark.parametrize("shuffled", [False, True])
