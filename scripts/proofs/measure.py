@@ -3,7 +3,8 @@
     .venv/bin/python scripts/proofs/measure.py configs/product.yaml --seeds 5 --write [-- --data.init_args.root FOLDER]
 
 Prints a row of a Markdown table for each config: median and range of every test metric, the median time of `fit` as a
-whole process, and what the diagnosis found in any seed. With --write, the first line of the config says the result, after what the config is about.
+whole process, and what the diagnosis found in any seed. With --write, the first line of the
+config says the result, after what the config is about.
 Run nothing beside it.
 """
 

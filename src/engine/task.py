@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
@@ -226,11 +226,20 @@ class SupervisedTask(LightningModule, ABC):
 
     @property
     def data(self) -> Any:
-        """The data module that the task runs with; None outside of a Trainer."""
+        """The data module that the task runs with; None outside of a Trainer, where a loaded task works too."""
+        return getattr(getattr(self, "trainer", None), "datamodule", None)
+
+    @property
+    def trainer(self) -> Trainer:
+        """The Trainer; outside of one an AttributeError, so that torch.jit.trace, which tries all names, works."""
         try:
-            return getattr(self.trainer, "datamodule", None)  # set at run time
-        except RuntimeError:  # a loaded task works without
-            return None
+            return super().trainer
+        except RuntimeError as error:
+            raise AttributeError(str(error)) from error
+
+    @trainer.setter
+    def trainer(self, trainer: Trainer | None) -> None:
+        LightningModule.trainer.fset(self, trainer)  # type: ignore[attr-defined]  # a property
 
     def _evaluate(
         self, stage: str, batch: tuple[Tensor, Tensor], mean: MeanMetric, metrics: MetricCollection

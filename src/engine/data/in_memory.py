@@ -146,6 +146,8 @@ class InMemory(LightningDataModule, ABC):
                     raise DataError(f"the {split} split of {type(self).__name__} has 1 sample: R2 needs at least 2")
             elif split == "test" or stage == "validate":
                 raise UsageError(f"there is no {split} split to score: {split}_size is 0")
+        if stage == "fit" and not self.has("val") and self.trainer is not None:
+            self.trainer.limit_val_batches = 0  # Lightning warns of a loader without batches
         if self.balanced and stage == "fit" and self.splits["train"].tensors[1].is_floating_point():
             raise UsageError("--data.balanced: balanced sampling needs classes, not numbers")
 

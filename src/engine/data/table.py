@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from engine.data.paths import check_encoding, undecodable
+from engine.data.paths import check_encoding, locate, undecodable
 from engine.errors import DataError, UsageError, nearest
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -153,8 +153,8 @@ def rows_of(inputs: str | Sequence[Sequence[float]], names: Sequence[str]) -> Te
     if not names:
         raise UsageError("inputs to predict need columns with names, which this data does not have")
     wanted = f"a number for each of {', '.join(names)}"
-    if isinstance(inputs, str) and "=" not in inputs:
-        return Table(Path(inputs).expanduser()).numbers(names)
+    if isinstance(inputs, str) and ("=" not in inputs or Path(inputs).is_file()):
+        return Table(locate(inputs, beside=Path())).numbers(names)
     if isinstance(inputs, str):
         pairs = dict(part.partition("=")[::2] for part in re.split(r"[,\s]+", inputs.strip()))
         if set(pairs) != set(names):

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,3 +64,16 @@ def test_a_prompt_goes_on(app: Callable[..., Result], folder: Path) -> None:
     unknown = app("predict", "--run", "chars", "--data.init_args.prompt", "Thüringen")
     assert unknown.exit_code == 3
     assert "character 3" in unknown.err
+    assert "abcdefghiklmnopqrstuvwxy" in unknown.err
+
+
+def test_the_prompt_of_the_readme_is_of_the_characters_that_ship() -> None:
+    [example] = re.findall(r'--data\.prompt "(.*?)"', (PROJECT / "README.md").read_text())
+    assert set(example) <= set(Chars().vocabulary)
+
+
+def test_a_text_of_another_encoding_is_read_with_its_name(folder: Path) -> None:
+    (folder / "a.txt").write_text("床前明月光" * 20, encoding="gb18030")
+    assert Chars("a.txt", encoding="gb18030").vocabulary == "".join(sorted("床前明月光"))
+    with pytest.raises(DataError, match=r"cannot be read as utf-8(.|\n)*--data.encoding gb18030"):
+        Chars("a.txt").vocabulary  # noqa: B018
