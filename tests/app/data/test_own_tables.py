@@ -40,7 +40,7 @@ def test_a_position_on_the_command_line_becomes_the_name(position: str, name: st
     features = [column for column in ("a", "b", "price") if column != name]
     write(",".join(["other", *features]), *[[str(number), "1", "2"] for number in range(5)], name="new.csv")
     Path("position.yaml").write_text(f"data: {{init_args: {{target: {position}}}}}")
-    for again in ([], own[2:], ["--config", "position.yaml"]):
+    for again in ([], own[2:], ["--config", "position.yaml"], ["--data.target", "null"]):
         run(app, "predict", "--run", "tabular", "--data.init_args.path", "new.csv", *again)
         assert list(predictions()[0]) == [*features, "predicted"]
         assert len(predictions()) == 5
