@@ -3,21 +3,21 @@
 import math
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchmetrics import MeanMetric, MetricCollection
 
 from engine import schedules
+from engine.data.loader import batches
 from engine.errors import UsageError, check_range, is_refusal
-from engine.training.epoch import Mean, seed_epoch, shard_weight
+from engine.training.epoch import Mean, load_metrics_state, metrics_state, seed_epoch, shard_weight
 from engine.training.trial import try_out
 
 Batch = Tensor | Sequence[Any]
@@ -34,19 +34,22 @@ class SupervisedTask(LightningModule, ABC):
         network: Maps standardized inputs to what the loss takes.
         optimizer: Class of torch.optim with its arguments.
         lr_scheduler: Class of torch.optim.lr_scheduler with its arguments; stepped as often as it is made for.
-        metrics: Computed on validation and test predictions, by name.
         l1: Weight of the sum of absolute weights of the network in the loss that is minimized.
         compile: Compile the network with torch.compile.
+        train_metrics: Log the metrics of training batches too, as they are while the weights change.
+        metrics: Computed on validation and test predictions, by name.
     """
 
     def __init__(
         self,
         network: nn.Module,
         optimizer: OptimizerCallable,
-        lr_scheduler: LRSchedulerCallable | None,
-        metrics: MetricCollection,
+        lr_scheduler: LRSchedulerCallable | None = None,
         l1: float = 0.0,
         compile: bool = False,
+        train_metrics: bool = False,
+        *,
+        metrics: MetricCollection,
     ) -> None:
         super().__init__()
         check_range("l1", l1, 0)
@@ -60,6 +63,7 @@ class SupervisedTask(LightningModule, ABC):
         self.l1 = l1
         if compile:
             self.network.compile()  # in place: the names in a checkpoint stay
+        self.train_metrics = metrics.clone(prefix="train/") if train_metrics else None
         self.val_metrics = metrics.clone(prefix="val/")
         self.test_metrics = metrics.clone(prefix="test/")
         # Lightning's own mean rounds numbers of samples when it sums them up over processes. NaN is to remain NaN, and
@@ -68,8 +72,12 @@ class SupervisedTask(LightningModule, ABC):
         self.test_loss = MeanMetric(nan_strategy=math.nan)
         self._train_loss = Mean()
 
-    def fit_statistics(self, dataset: Dataset[Any]) -> None:  # not every task standardizes
-        """Set the standardization from the training split, unless a checkpoint has set it."""
+    def fit_statistics(self, data: Any) -> None:  # not every task standardizes
+        """Set the standardization from the training split, unless a checkpoint has set it.
+
+        Args:
+            data: The training loader, or a data set, of which `batches` yields every sample.
+        """
 
     @abstractmethod
     def outputs(self, inputs: Tensor) -> Tensor:
@@ -88,7 +96,7 @@ class SupervisedTask(LightningModule, ABC):
         """Return the columns of the table of predictions, each with one entry a sample."""
 
     def constant_loss(self, targets: Tensor) -> float | None:  # not every loss has one that is known
-        """Return the least loss of a prediction that is always the same, a measure of what there is to learn."""
+        """Return the lowest loss of a prediction that is always the same, a measure of what there is to learn."""
         return None
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -105,18 +113,20 @@ class SupervisedTask(LightningModule, ABC):
     def on_fit_start(self) -> None:
         """Set the standardization from the training split, and see that network and data fit together."""
         self._seed = torch.initial_seed()
-        dataset = self.data.train_dataloader().dataset  # all samples, whatever a sampler makes of them
-        self.fit_statistics(dataset)
-        try_out(self, self.data, list(next(batches(dataset, size=2))))
+        loader = self.data.train_dataloader()
+        self.fit_statistics(loader)
+        try_out(self, self.data, list(next(batches(loader, size=2))))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save the running sums of an epoch that may be resumed."""
         checkpoint["train_loss"] = self._train_loss.state_dict()
+        checkpoint["train_metrics"] = metrics_state(self.train_metrics)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore the running sums; a new epoch resets them."""
         if "train_loss" in checkpoint:
             self._train_loss.load_state_dict(checkpoint["train_loss"])
+        load_metrics_state(self.train_metrics, checkpoint.get("train_metrics", {}), self.device)
 
     def on_train_start(self) -> None:
         """Move the running sums to the device of the losses."""
@@ -126,6 +136,8 @@ class SupervisedTask(LightningModule, ABC):
         """Begin the running sums, and the random numbers of the epoch: dropout, augmentation."""
         seed_epoch(self, self._seed)
         self._train_loss = Mean(self.device)
+        if self.train_metrics is not None:
+            self.train_metrics.reset()
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor | dict[str, Tensor]:
         """Return the loss of a batch; Lightning calls backward() and the optimizer on it.
@@ -133,7 +145,10 @@ class SupervisedTask(LightningModule, ABC):
         With an L1 penalty, what is minimized is {"loss": loss + penalty, "penalty": penalty}.
         """
         inputs, targets = batch
-        loss = self._mean_loss(self.outputs(inputs), targets)
+        outputs = self.outputs(inputs)
+        loss = self._mean_loss(outputs, targets)
+        if self.train_metrics is not None and len(targets):
+            self.train_metrics.update(self.predictions(outputs.detach()), targets)
         # Summed here and logged once an epoch: self.log in every step costs as much as the step of a small network.
         self._train_loss.add(loss.detach(), len(targets))
         if self.trainer.world_size > 1:
@@ -146,6 +161,8 @@ class SupervisedTask(LightningModule, ABC):
     def on_train_epoch_end(self) -> None:
         """Log the mean training loss of the epoch, over the samples of all processes, without a penalty."""
         self.log("train/loss", self._train_loss.mean(self.trainer), sync_dist=True)
+        if self.train_metrics is not None:
+            self.log_dict(self.train_metrics.compute(), sync_dist=True)  # equal in all processes by now
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Log loss and metrics of a batch of the validation split; return its predictions."""
@@ -187,8 +204,20 @@ class SupervisedTask(LightningModule, ABC):
 
     @property
     def data(self) -> Any:
-        """The data module that the task runs with."""
-        return self.trainer.datamodule  # type: ignore[attr-defined]  # set at run time
+        """The data module that the task runs with; None outside of a Trainer, where a loaded task works too."""
+        return getattr(getattr(self, "trainer", None), "datamodule", None)
+
+    @property
+    def trainer(self) -> Trainer:
+        """The Trainer; outside of one an AttributeError, so that torch.jit.trace, which tries all names, works."""
+        try:
+            return super().trainer
+        except RuntimeError as error:
+            raise AttributeError(str(error)) from error
+
+    @trainer.setter
+    def trainer(self, trainer: Trainer | None) -> None:
+        LightningModule.trainer.fset(self, trainer)  # type: ignore[attr-defined]  # a property
 
     def _evaluate(
         self, stage: str, batch: tuple[Tensor, Tensor], mean: MeanMetric, metrics: MetricCollection
@@ -206,14 +235,6 @@ class SupervisedTask(LightningModule, ABC):
     def _mean_loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the loss; of an empty batch, which one of several processes may get, 0 with gradients of 0."""
         return self.loss(outputs, targets) if len(targets) else outputs.sum() * 0
-
-
-def batches(dataset: Dataset[Any], size: int = 1024) -> Iterator[Sequence[Any]]:
-    """Yield a data set once in its own order: every sample, however a loader would draw them."""
-    if isinstance(dataset, TensorDataset):
-        yield from (dataset[start : start + size] for start in range(0, len(dataset), size))
-    else:
-        yield from DataLoader(dataset, batch_size=size)
 
 
 def fused(optimizer: Optimizer) -> Optimizer:

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from support import BRIEF, PRODUCT, PROJECT, Result, main
 
-from engine.data.table import Table
+from engine.data import Table
 from engine.errors import DataError, UsageError
 from engine.runs.checkpoint_file import load
 

@@ -82,11 +82,6 @@ ONE_CYCLE = [SCHEDULER, "torch.optim.lr_scheduler.OneCycleLR", f"{SCHEDULER}.ini
             ["--data.init_args.batch_size", "50"],
             ["WarmupCosine", "20 steps", "40"],
         ),
-        (
-            [SCHEDULER, "app.schedules.CosineAnnealingLR"],
-            ["--trainer.max_epochs", "4"],
-            ["CosineAnnealingLR", "2 epochs", "4"],
-        ),
     ],
 )
 def test_a_schedule_made_for_the_length_of_a_run_is_not_stretched(
@@ -101,7 +96,7 @@ def test_a_schedule_made_for_the_length_of_a_run_is_not_stretched(
     assert contents(run) == before
 
 
-@pytest.mark.parametrize("schedule", [[], ONE_CYCLE, [SCHEDULER, "app.schedules.PolynomialLR"]])
+@pytest.mark.parametrize("schedule", [[], ONE_CYCLE, [SCHEDULER, "torch.optim.lr_scheduler.PolynomialLR"]])
 def test_an_interrupted_run_goes_on_as_if_it_had_never_stopped(
     schedule: list[str], app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:

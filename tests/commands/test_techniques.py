@@ -25,7 +25,7 @@ from torch.optim.lr_scheduler import (
 from app.data.product import Product
 from app.networks import MLP, Standardizer
 from app.schedules import WarmupCosine
-from engine.data.in_memory import Shuffle
+from engine.data import Shuffle
 from engine.runs.config_file import flat, read_flat, read_tree
 
 App = Callable[..., Result]

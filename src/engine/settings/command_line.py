@@ -22,6 +22,7 @@ from engine.runs.checkpoint_file import AtomicCheckpointIO
 from engine.runs.config_file import dump
 from engine.settings import explain, keys
 from engine.settings.choice import Choice
+from engine.settings.classes import import_class
 from engine.settings.sources import Sources
 
 set_dumper("yaml", dump)  # jsonargparse's own writes texts that it reads as numbers
@@ -77,7 +78,7 @@ class CommandLine(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Build the data module, and take from it what the settings leave to it."""
-        self.sources.adapt_data(self.config.data)
+        self._adapt_to_other_data()
         self.config_dump = self.settings  # what save_hyperparameters of a data module of one's own keeps
         self.datamodule = self._built(lambda: self._data())
         del self.settings  # the data fills in more
@@ -122,6 +123,15 @@ class CommandLine(LightningCLI):
         settings.pop("config", None)
         return settings
 
+    def _adapt_to_other_data(self) -> None:
+        """Where a run is scored on other data than it was trained on, let the data class say what changes."""
+        run, arguments = self.choice.run, self.config.data.get("init_args")
+        change = getattr(import_class(self.config.data.class_path), "for_other_data", None)
+        if self.choice.command in ("test", "predict") and run is not None and change is not None and arguments:
+            trained = self.sources.adapted[run.config]["data"].get("init_args", {})
+            for name, value in change(vars(arguments), trained).items():
+                arguments[name] = value
+
     def _data(self) -> LightningDataModule:
         only = self.config.clone()
         for key in [key for key in vars(only) if key != "data"]:
@@ -131,12 +141,11 @@ class CommandLine(LightningCLI):
 
     def _fill_in(self) -> None:
         """Take the facts that the data class declares: its own arguments, and those left open of task and network."""
-        places = {key: self.config.get(f"{key}.init_args") for key in ("data", "model", "model.init_args.network")}
-        found = self.datamodule.facts() if hasattr(self.datamodule, "facts") else {}
-        for key, place in places.items():
-            for name, fact in found.items():
-                if isinstance(place, Namespace) and name in place and (key == "data" or place[name] is None):
-                    place[name] = fact
+        for key in ("data", "model", "model.init_args.network"):
+            place = self.config.get(f"{key}.init_args")
+            for name in getattr(self.datamodule, "facts", ()) if isinstance(place, Namespace) else ():
+                if name in place and (key == "data" or place[name] is None):
+                    place[name] = getattr(self.datamodule, name)
 
     def _built(self, build: Callable[[], T]) -> T:
         """Return what is built; a value that a constructor refuses is an error of usage, all else a bug."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import yaml
 
-from engine.data.paths import same
 from engine.project import current
 from engine.runs.config_file import dump, read_tree
 from engine.settings import moved
@@ -53,19 +52,6 @@ class Sources:
             else:
                 words.append(word)
         return words
-
-    def adapt_data(self, data: Any) -> None:
-        """Where a file or folder is evaluated that the run was not trained on, take all of it."""
-        run, arguments = self.choice.run, data.get("init_args", {})
-        if self.choice.command not in ("test", "predict") or run is None or "whole" not in arguments:
-            return
-        trained = self.adapted[run.config]["data"].get("init_args", {})
-        if all(same(arguments.get(name) or "", trained.get(name) or "") for name in ("path", "root")):
-            return
-        arguments.whole = True
-        target = arguments.get("target", "")
-        if target is None or str(target).lstrip("+-").isdigit():  # a position in the file that was trained on
-            arguments.target = trained.get("target")
 
     def _parts(self) -> Iterator[str]:
         """Yield `callbacks.NAME` and `dashboard.NAME` of the defaults, and others that come with a class."""

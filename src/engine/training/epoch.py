@@ -1,13 +1,13 @@
-"""An epoch of a task: its random numbers, its running mean of the loss, and the weight of a process' shard."""
+"""An epoch of a task: its random numbers, its running mean and metrics, and the weight of a process' shard."""
 
 from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
+from torchmetrics import MetricCollection
 
-from engine.data.in_memory import TensorLoader
-from engine.data.seeds import epoch_seed
+from engine.data.loader import TensorLoader, epoch_seed
 
 
 def seed_epoch(task: LightningModule, seed: int) -> None:
@@ -61,3 +61,15 @@ class Mean:
     def to(self, device: torch.device) -> None:
         """Move the sums."""
         self.total = self.total.to(device)
+
+
+def metrics_state(metrics: MetricCollection | None) -> dict[str, Any]:
+    """Return the states of metrics, so that a mid-epoch resume continues them."""
+    return {} if metrics is None else {name: dict(metric.metric_state) for name, metric in metrics.items(True)}
+
+
+def load_metrics_state(metrics: MetricCollection | None, state: dict[str, Any], device: torch.device) -> None:
+    """Restore the states of metrics."""
+    for name, metric in metrics.items(True) if metrics is not None else ():
+        for part, value in state.get(name, {}).items():
+            setattr(metric, part, value.to(device))

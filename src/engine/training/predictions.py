@@ -119,6 +119,6 @@ def gather(columns: dict[str, Column]) -> dict[str, Column]:
 
 
 def interleaved(parts: list[list[Any]]) -> list[Any]:
-    """Return what each process has in the order of the data, as engine.data.shard dealt it out."""
+    """Return what each process has in the order of the data, as engine.data.loader sharded it."""
     absent = object()
     return [value for dealt in zip_longest(*parts, fillvalue=absent) for value in dealt if value is not absent]

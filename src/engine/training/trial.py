@@ -49,7 +49,7 @@ def try_out(task: Any, data: Any, batch: list[Tensor]) -> None:
     except CommandError:
         raise
     except Exception as error:
-        if found := contradictions(task.hparams.get("network"), facts_of(data) | sizes(inputs)):
+        if found := contradictions(task.hparams.get("network"), known(data) | sizes(inputs)):
             raise UsageError(f"the network does not fit the data, {what}: {'; '.join(found)}") from error
         error.add_note(f"This was a trial of the network before training, with {what}.")
         raise
@@ -71,8 +71,6 @@ def contradictions(network: Any, facts: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def facts_of(data: Any) -> dict[str, Any]:
+def known(data: Any) -> dict[str, Any]:
     """Return what a data module declares about itself, by the names of the settings that may be left to it."""
-    if callable(getattr(data, "facts", None)):
-        return dict(data.facts())
     return {name: getattr(data, name) for name in getattr(data, "facts", ())}

@@ -40,7 +40,7 @@ def test_a_position_on_the_command_line_becomes_the_name(position: str, name: st
     features = [column for column in ("a", "b", "price") if column != name]
     write(",".join(["other", *features]), *[[str(number), "1", "2"] for number in range(5)], name="new.csv")
     Path("position.yaml").write_text(f"data: {{init_args: {{target: {position}}}}}")
-    for again in ([], own[2:], ["--config", "position.yaml"]):
+    for again in ([], own[2:], ["--config", "position.yaml"], ["--data.target", "null"]):
         run(app, "predict", "--run", "tabular", "--data.init_args.path", "new.csv", *again)
         assert list(predictions()[0]) == [*features, "predicted"]
         assert len(predictions()) == 5
@@ -151,3 +151,25 @@ def test_a_text_target_points_at_the_config_for_classes(app: App) -> None:
 def test_zero_and_one_are_classes_to_the_config_for_classes(app: App) -> None:
     write("a,y", *[(str(row), str(row % 2)) for row in range(40)])
     run(app, *CLASSES, "--data.init_args.path", "mine.csv", "--data.init_args.target", "y")
+
+
+def test_a_table_of_three_rows_is_trained_on_without_validation_and_predicted(app: App) -> None:
+    write("x,y", ("1", "3"), ("2", "5"), ("3", "7"))
+    none = ["--data.val_size", "0", "--data.test_size", "0"]
+    run(app, *REGRESSION, "--data.path", "mine.csv", "--data.target", "y", *none)
+    assert "no test split" in run(app, "test", "--run", "tabular", "--ckpt_path", "last", code=2).err
+    run(app, "predict", "--run", "tabular", "--ckpt_path", "last")
+    assert [row["actual"] for row in predictions()] == ["3.0", "5.0", "7.0"]
+    metrics = read_csv(Path("lightning_logs/tabular/version_0/metrics.csv"))
+    assert not [name for name in metrics[0] if name.startswith("val/")]
+
+
+def test_a_table_in_chinese_from_excel(app: App) -> None:
+    write("面积,价格", *[(a, y) for a, _, y in ROWS])
+    text = Path("mine.csv").read_text(encoding="utf-8")
+    Path("mine.csv").write_text(text, encoding="gbk")
+    own = ["--data.path", "mine.csv", "--data.target", "价格"]
+    assert "--data.encoding gb18030" in run(app, *REGRESSION, *own, code=3).err
+    run(app, *REGRESSION, *own, "--data.encoding", "gb18030")
+    run(app, "predict", "--run", "tabular")
+    assert list(predictions()[0]) == ["面积", "actual", "predicted", "error"]

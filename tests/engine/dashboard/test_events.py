@@ -14,7 +14,7 @@ from torch.nn import functional
 from app.data.product import Product
 from app.figures.plots.classification import confusion
 from app.networks import MLP, Standardizer
-from engine.data.in_memory import Shuffle
+from engine.data import Shuffle
 
 App = Callable[..., Result]
 pytestmark = pytest.mark.dashboard

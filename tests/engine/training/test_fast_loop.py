@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from app.data.product import Product
-from engine.data.in_memory import TensorLoader
+from engine.data import TensorLoader
 from engine.training.fast_loop import FastEpochLoop
 from engine.training.loop import FastLoop
 
