@@ -140,8 +140,8 @@ def _is_over(trainer: Trainer, run: Run, saved: Saved, status: str) -> bool:
     else:
         return False
     if saved.ended and status == "interrupted":
-        said = saved.content["callbacks"].get("Diagnosis", {}).get("said", [])
-        diagnosis = [f"{name}: {evidence}" for name, evidence, _ in said]
+        state = saved.content["callbacks"].get("Diagnosis", {})
+        diagnosis = [f"{name}: {evidence}" for name, evidence, _ in state.get("reported", state.get("said", []))]
         run.update(status="finished", reason=saved.ended, epochs=saved.epochs, steps=saved.steps, diagnosis=diagnosis)
     console.say(f"{run.title} {advice}")
     return True
