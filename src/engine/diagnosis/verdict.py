@@ -1,0 +1,23 @@
+"""Verdict on a run in which nothing was found: healthy, or why that cannot be said."""
+
+from engine.diagnosis.finding import Limits
+from engine.diagnosis.history import JUDGED, MIN_STEPS, History
+
+HEALTHY = "healthy, nothing to point out"
+
+
+def verdict(history: History, limits: Limits, steps: int) -> str:
+    """Return what can be said of a run of some steps in which nothing was found."""
+    train = history.recent_loss()
+    if train is None and steps >= MIN_STEPS:
+        return "not judged: the training step returns no loss"
+    if train is None or len(history.losses) < JUDGED:
+        return f"too short to judge: {steps} steps, {JUDGED * MIN_STEPS} are needed"
+    losses = f"training loss {train:.3g}"
+    if history.validations:
+        losses += f", validation loss {history.validations[-1][2]:.3g}"
+    if history.baseline is not None:
+        return f"{HEALTHY}: {losses}; always predicting the same would score {history.baseline:.3g}"
+    if train > limits.high * history.losses[0]:
+        return f"not judged: {losses}, {history.losses[0]:.3g} at the start; how low it can get is not known"
+    return f"{HEALTHY}: {losses}, {history.losses[0]:.3g} at the start"
