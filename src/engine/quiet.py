@@ -22,6 +22,9 @@ def install() -> None:
         threading.excepthook = _Threads(threading.excepthook)
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(
+        logging.INFO
+    )  # its table, where it is asked for
     for message in WARNINGS:
         warnings.filterwarnings("ignore", message=message)
 
