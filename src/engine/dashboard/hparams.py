@@ -37,12 +37,17 @@ class _RunSettings(Panel):
 class Settings(_RunSettings):
     """The settings that really run, as a text."""
 
+    def suits(self) -> bool:
+        """Say whether this is a training with settings."""
+        return self.stage == "train" and super().suits()
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show them, without what is null."""
         super().on_train_start(trainer, pl_module)
         if self.shown and trainer.global_step == 0:
             text = dump(_present(self.settings))
             self.text("config", "\n".join(f"    {line}" for line in text.splitlines()))
+        self.leave(trainer)
 
 
 class HParams(_RunSettings):

@@ -43,8 +43,8 @@ def history(trainer: Trainer, flush: bool = False) -> dict[str, Curve]:
 def _add(found: dict[str, Curve], rows: list[dict[str, str]]) -> None:
     last = {int(row["epoch"]): int(row["step"]) for row in rows if row.get("epoch")}  # steps at which epochs ended
     steps, epochs = [0, *(step + 1 for step in last.values())], [0, *(epoch + 1 for epoch in last)]
-    for row in rows:
-        place = float(np.interp(int(row["step"]) + 1, steps, epochs)) if last else float(row["step"])
+    places = np.interp([int(row["step"]) + 1 for row in rows], steps, epochs).tolist()
+    for place, row in zip(places, rows, strict=True):
         for name, text in row.items():
             if name not in ("epoch", "step") and text:
                 curve = found.setdefault(name, Curve())

@@ -81,5 +81,5 @@ class FeatureMaps(Panel):
         with evaluating(self.task), outputs_of(list(layers.items())) as found:
             self.task(image)
         maps = {name: maps[0].float().cpu().numpy() for name, maps in found.items()}
-        title = self.title("Feature maps")
+        title = self.title("Feature maps, each from its min (black) to its max (white)")
         self.figure("feature_maps", feature_maps(image[0].cpu().numpy(), maps, title, self.channels))

@@ -111,6 +111,12 @@ class Panel(Watcher):
             loggers = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
             self.writer: SummaryWriter | None = loggers[0].experiment if loggers else None
             self.shown = self.suits()
+        if not self.shown:
+            self.leave(trainer)
+
+    def leave(self, trainer: Trainer) -> None:
+        """Take no further part in the run: Lightning calls all hooks of each callback, which small networks feel."""
+        trainer.callbacks = [each for each in trainer.callbacks if each is not self]  # type: ignore[attr-defined]
 
     def _collect(self, predictions: Any, batch: Any, *place: int) -> None:
         # A task of another kind need not return its predictions: there is nothing to draw then.
@@ -139,8 +145,9 @@ class Panel(Watcher):
 
     @property
     def class_names(self) -> list[str]:
-        """Names of the classes, or characters, that the task tells apart; a line break is two letters."""
-        return [repr(name)[1:-1] for name in getattr(self.task, "class_names", ())]
+        """Names of the classes, or characters, that the task tells apart, a space or line break as in Python."""
+        names = [str(name) for name in getattr(self.task, "class_names", ())]
+        return [repr(name)[1:-1] if name.strip() else repr(name) for name in names]
 
     @property
     def feature_names(self) -> list[str]:
@@ -245,11 +252,14 @@ class FirstBatchPanel(Panel):
         """Wait for the batch."""
         super().on_train_start(trainer, pl_module)
         self._waiting = self.shown and trainer.global_step == 0
+        if not self._waiting:
+            self.leave(trainer)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Show the batch if it is the first."""
         if self._waiting:
             self._waiting = False
+            self.leave(trainer)
             if is_pair(batch):
                 self.first_batch(batch[0], batch[1])
 

@@ -37,7 +37,7 @@ def feature_maps(picture: Array, maps: dict[str, Array], title: str, channels: i
     Every map has a scale of its own: black is its minimum, white its maximum.
     """
     scaled, note = _in_unit_range(picture)
-    grid = Grid(len(maps), channels + 1, title + note, cell=0.85)
+    grid = Grid(len(maps), channels + 1, title + note.replace("black", "input: black"), cell=0.85)
     grid.show(0, _channels_last(scaled), "input", 0, 1)
     for row, (name, layer) in enumerate(maps.items()):
         for channel in range(min(channels, len(layer))):

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torchmetrics.functional.classification import binary_average_precision, binary_precision_recall_curve, binary_roc
 
 from app.figures.plots.regression import thinned
-from app.figures.plots.style import BLUE, COLOURS, GREY, ORANGE, Array, axes, legend_above, legend_beside, shorten
+from app.figures.plots.style import BLUE, COLOURS, GREY, ORANGE, Array, axes, legend_beside, shorten
 
 SHOWN, COMMON = 20, 12  # classes up to so many are all shown; of more, the most common ones
 
@@ -31,17 +31,18 @@ def confusion(counts: Array, names: Sequence[str], title: str) -> Figure:
     fractions = counts / counts.sum(1, keepdims=True).clip(1)
     plot.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
     plot.grid(visible=False)
-    short = [shorten(name, 9) for name in names]
+    short = [shorten(name, 10) for name in names]
     slanted = max(map(len, short)) > 3
     ticks = range(len(names))
     plot.set_xticks(ticks, short, rotation=40 if slanted else 0, ha="right" if slanted else "center", fontsize=8)
     plot.set_yticks(ticks, short, fontsize=8)
-    plot.set_position((0.16, 0.17, 0.8, 0.74))
-    digits, cell = len(f"{counts.max():g}"), 72 * 0.74 * side / len(names)  # points
-    size = min(8.0, 1.4 * cell / digits)
+    plot.set_position((0.19, 0.17, 0.77, 0.73))
+    cell = 72 * 0.75 * side / len(names)  # points
     for row, column in zip(*np.nonzero(counts), strict=True):
         colour = "white" if fractions[row, column] > 0.6 else "black"
-        plot.text(column, row, f"{counts[row, column]:g}", ha="center", va="center", color=colour, fontsize=size)
+        text = f"{counts[row, column]:.0f}"
+        size = min(8.0, 1.4 * cell / len(text))
+        plot.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
     return figure
 
 
@@ -129,12 +130,12 @@ def boundary(
         feature: Name of the input.
         title: What is shown, and when.
     """
-    figure, plot = axes(title, feature, f"probability of {names[1]}")
+    figure, plot = axes(title, feature, f"probability of {names[1]}", right=1.75)
     for number, colour in enumerate(COLOURS[1:3]):
         chosen = inputs[labels == number]
         chosen = chosen[thinned(len(chosen))]
         heights = np.full(len(chosen), number) + np.linspace(-0.03, 0.03, max(len(chosen), 1))[: len(chosen)]
-        plot.scatter(chosen, heights, s=12, color=colour, alpha=0.6, linewidths=0, label=f"is {names[number]}")
+        plot.scatter(chosen, heights, s=12, color=colour, alpha=0.6, linewidths=0, label=f"is {shorten(names[number])}")
     if truth is not None:
         plot.axvline(truth, color=ORANGE, linewidth=3.5, alpha=0.55, label=f"true boundary at {truth:.3g}")
     plot.plot(*line, color=BLUE, linewidth=1.8, label="network")
@@ -143,7 +144,7 @@ def boundary(
         x, p = (column[place : place + 2].astype(np.float64) for column in line)
         crossing = x[0] + (x[1] - x[0]) * (0.5 - p[0]) / (p[1] - p[0])
         plot.axvline(crossing, color="black", linestyle="--", linewidth=1.2, label=f"boundary at {crossing:.3g}")
-    legend_above(plot)
+    legend_beside(plot, "")
     return figure
 
 

@@ -43,7 +43,7 @@ def label(plot: Axes, x: str, y: str) -> None:
     plot.set_xlabel(x)
     plot.set_ylabel(y)
     plot.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    plot.ticklabel_format(axis="both", scilimits=(-3, 4), useMathText=True)
+    plot.ticklabel_format(axis="both", scilimits=(-3, 4))
     plot.spines[["top", "right"]].set_visible(False)
     plot.grid(alpha=0.25)
     plot.set_axisbelow(True)
@@ -79,5 +79,5 @@ def legend_beside(plot: Axes, title: str) -> None:
 
 
 def shorten(name: str, length: int = 12) -> str:
-    """Return a name cut to fit beside an axis."""
-    return name if len(name) <= length else name[: length - 1] + "…"
+    """Return a name cut to fit beside an axis; its end stays, for that is what tells numbered names apart."""
+    return name if len(name) <= length else f"{name[: length - 4]}…{name[-3:]}"
