@@ -24,7 +24,7 @@ class Limits:
 
     Args:
         fall: Fraction by which the loss must have fallen in a fifth of a run: chance moves it by less.
-        swing: Deviation of the loss in a fifth of a run over its median, robust to outliers; noise of batches stays below.
+        swing: Deviation of the loss in a fifth of a run over its median, robust to outliers; noise stays below.
         high: Loss over that of a constant prediction, from which on little has been learned.
         rise: Newest validation losses over their minimum, and over the training loss; noise stays below.
         gap: Validation loss over training loss, from which on the network has learned samples by heart.
