@@ -44,9 +44,8 @@ def loss_not_falling(history: History, limits: Limits) -> Finding | None:
     now = statistics.fmean(history.losses[-half:])
     if baseline is not None and now < limits.high * baseline:
         return None
-    since_start = now > first - limits.fall * abs(first) and (baseline is None or now > (1 - limits.fall) * baseline)
     at_chance = baseline is not None and now > (1 - limits.fall) * baseline and now > before - limits.fall * abs(before)
-    if since_start:
+    if now > first - limits.fall * abs(first):
         evidence = f"training loss {first:.4g} at the start, {now:.4g} now"
     elif at_chance:
         evidence = (

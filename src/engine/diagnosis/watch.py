@@ -207,7 +207,7 @@ class Diagnosis(Watcher):
             calls: list[str] = []  # a layer may be used several times
 
             def keep(module: nn.Module, inputs: Any, output: Any) -> None:
-                active = units_active(output) if module.training else None
+                active = units_active(output)
                 if active is not None:
                     calls.append(name)
                     self.history.add_activity(name if len(calls) == 1 else f"{name} (call {len(calls)})", active)

@@ -83,10 +83,12 @@ def test_a_failure_is_named_once_with_evidence_and_advice(
     config, arguments = FAILURES[name]
     result = app("fit", "--config", PROJECT / "configs" / f"{config}.yaml", *arguments)
     assert result.exit_code == 0, result.err
-    said = [line for line in result.out.splitlines() if line.startswith("diagnosis, epoch") and f": {name}: " in line]
-    assert len(said) == 1, result.out[-2000:]
-    assert any(character.isdigit() for character in said[0].split(name)[1])
-    assert "\n  try --" in result.out
+    reported = [
+        line for line in result.out.splitlines() if line.startswith("diagnosis, epoch") and f": {name}: " in line
+    ]
+    assert len(reported) == 1, result.out[-2000:]
+    assert any(character.isdigit() for character in reported[0].split(name)[1])
+    assert "\n  try " in result.out
     record = json.loads((folder / "lightning_logs" / config / "version_0" / "run.json").read_text())
     assert any(finding.startswith(name) for finding in record["diagnosis"])
 
@@ -101,15 +103,15 @@ def test_a_run_that_diverges_says_what_its_gradients_were(app: App, folder: Path
 
 
 def test_a_resumed_run_knows_what_the_whole_run_knows(app: App, folder: Path) -> None:
-    def known() -> dict[str, object]:
+    def history() -> dict[str, object]:
         checkpoint = folder / "lightning_logs" / "line" / "version_0" / "checkpoints" / "last.ckpt"
         state: dict[str, object] = torch.load(checkpoint, weights_only=True)["callbacks"]["Diagnosis"]
         return state
 
     line = PROJECT / "configs" / "line.yaml"
     assert app("fit", "--config", line, *epochs(30)).exit_code == 0
-    whole = known()
+    whole = history()
     (folder / "lightning_logs").rename(folder / "whole")
     assert app("fit", "--config", line, *epochs(20)).exit_code == 0
     assert app("fit", "--run", "line", *epochs(30)).exit_code == 0
-    assert known()["history"] == whole["history"]
+    assert history()["history"] == whole["history"]

@@ -212,6 +212,14 @@ def test_the_gradient_norm_is_that_before_clipping_and_of_the_optimizers_paramet
     assert history.norms == pytest.approx(norms[9::10])
 
 
+def test_a_validation_loss_of_another_name_is_seen() -> None:
+    task = ManyDigits()
+    history = fit(task, epochs=3).history
+    assert [row[0] for row in history.validations] == [0, 1, 2]
+    with torch.no_grad():
+        assert history.validations[-1][2] == pytest.approx(nn.functional.mse_loss(task.network(INPUTS), TARGETS).item())
+
+
 def test_layers_that_are_used_twice_are_two_layers() -> None:
     alive = fit(ReusesReLU()).history.alive
     assert {name: len(samples[0]) for name, samples in alive.items()} == {"relu": 8, "relu (call 2)": 4}
