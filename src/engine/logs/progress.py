@@ -147,7 +147,8 @@ class Progress(ProgressBar):
     def _draw(self, done: int, epoch: int) -> None:
         if self._bar is not None:
             losses = {name: value for name, value in self.trainer.callback_metrics.items() if name.endswith("/loss")}
-            words = [f"epoch {epoch}", *(f"{name} {value.item():.4g}" for name, value in losses.items())]
+            ordered = sorted(losses, key=console.order)
+            words = [f"epoch {epoch}", *(f"{name} {losses[name].item():.4g}" for name in ordered)]
             self._bar.update(self._task, completed=done, description="  ".join(words), refresh=True)
             self._wait()
 
