@@ -47,7 +47,6 @@ def prepare() -> None:
         threading.excepthook = _ThreadErrors(threading.excepthook)
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)  # the report that was asked for
     for message in WARNINGS:
         warnings.filterwarnings("ignore", message=message)
     end_with_parent()

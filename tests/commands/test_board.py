@@ -54,7 +54,7 @@ def test_it_serves_the_runs_and_says_how_they_went(app: App) -> None:
     with board() as (server, printed, address):
         assert "product/version_1  finished  val/loss" in printed
         assert "healthy" in printed  # of the first
-        assert "underfitting" in printed  # of the second, which ends too soon
+        assert "too short to judge" in printed  # the second, which ends too soon
         assert "look at first" in printed
         assert titles(printed) == ["product/version_1", "product/version_0"]  # the newest first
         deadline = time.monotonic() + 30

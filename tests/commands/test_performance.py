@@ -121,11 +121,10 @@ assert hasattr(scipy.signal, "windows")
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
-def test_a_profile_is_shown_and_kept(app: App) -> None:
+def test_a_profile_is_kept_and_named(app: App) -> None:
     result = app("fit", "--config", PRODUCT, "--trainer.max_epochs", "2", "--trainer.profiler", "simple")
     assert result.exit_code == 0, result.err
-    assert "what took longest" in result.out
-    assert "run_training_batch" in result.out
     path = Path("lightning_logs/product/version_0/fit-profile.txt")
-    assert str(path) in result.out
+    assert f"profile: {path}" in result.out
+    assert "run_training_batch" in path.read_text()
     assert "optimizer_step" in path.read_text()

@@ -112,6 +112,8 @@ class CommandLine(LightningCLI):
         # Else Lightning would add a checkpoint, a progress bar and a summary of its own.
         settings |= {switch: any(isinstance(c, kind) for c in callbacks) for switch, kind in keys.SWITCHES.items()}
         trainer = self._built(lambda: Trainer(**settings))
+        if settings["profiler"] is not None and trainer.profiler.filename is None:  # type: ignore[attr-defined]
+            trainer.profiler.filename = "profile"  # type: ignore[attr-defined]  # else hundreds of lines are logged
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # a strategy may have its own
             trainer.strategy.checkpoint_io = AtomicCheckpointIO()
         return trainer

@@ -211,6 +211,8 @@ def _report(trainer: Trainer, run: Run) -> None:
     took = console.duration(record.get("wall_time_s", 0.0))
     stopped = ", stopped early" if record.get("reason") == "stopped early" else ""
     console.metrics(f"\n{run.folder}: {console.count(trainer.current_epoch, 'epoch')} in {took}{stopped}", columns)
+    for profile in sorted(run.folder.glob("fit-*profile*.txt")):
+        console.say(f"\nprofile: {profile}")
     console.say("\nnext")
     title = shlex.quote(run.title)
     if run.best.is_file() or run.last.is_file():
