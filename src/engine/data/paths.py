@@ -63,7 +63,7 @@ def check_encoding(encoding: str) -> None:
 def undecodable(path: Path, encoding: str, error: Exception) -> DataError:
     """Return the error for a file that is written in another encoding, and what may help."""
     return DataError(
-        f"{path} cannot be read as {encoding}: {error}\n"
+        f"{path} cannot be read as {encoding.upper()}: {error}\n"
         "another encoding: --data.encoding gb18030 (Excel on a Chinese Windows), cp1252 (Western), utf-16, ..."
     )
 

@@ -75,5 +75,5 @@ def test_the_prompt_of_the_readme_is_of_the_characters_that_ship() -> None:
 def test_a_text_of_another_encoding_is_read_with_its_name(folder: Path) -> None:
     (folder / "a.txt").write_text("床前明月光" * 20, encoding="gb18030")
     assert Chars("a.txt", encoding="gb18030").vocabulary == "".join(sorted("床前明月光"))
-    with pytest.raises(DataError, match=r"cannot be read as utf-8(.|\n)*--data.encoding gb18030"):
+    with pytest.raises(DataError, match=r"cannot be read as UTF-8(.|\n)*--data.encoding gb18030"):
         Chars("a.txt").vocabulary  # noqa: B018

@@ -17,7 +17,7 @@ def test_a_file_of_another_encoding_is_read_with_its_name(folder: Path) -> None:
 
 def test_bytes_that_are_not_utf_8_point_at_the_encoding(folder: Path) -> None:
     (folder / "excel.csv").write_text(ROWS, encoding="gbk")
-    with pytest.raises(DataError, match=r"cannot be read as utf-8(.|\n)*--data.encoding gb18030"):
+    with pytest.raises(DataError, match=r"cannot be read as UTF-8(.|\n)*--data.encoding gb18030"):
         Table(folder / "excel.csv")
     with pytest.raises(ValueError, match="unknown encoding klingon"):
         Table(folder / "excel.csv", "klingon")
