@@ -169,6 +169,8 @@ class InMemory(LightningDataModule, ABC):
         # Without seed_everything every process has its own, and they would not share one order.
         seed = self.trainer.strategy.broadcast(self.seed) if self.trainer else self.seed
         sampler = Balanced(seed, dataset.tensors[1]) if self.balanced else Shuffle(seed)
+        if getattr(self.trainer, "overfit_batches", 0):  # the same samples in every epoch
+            return TensorLoader(dataset, self.batch_size)
         loader = TensorLoader(dataset, self.batch_size, sampler, self.drop_last)
         if len(loader) == 0:
             size = loader.global_size

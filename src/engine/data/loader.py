@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed
-from torch.utils.data import DataLoader, Dataset, TensorDataset, default_collate
+from torch.utils.data import DataLoader, Dataset, SequentialSampler, TensorDataset, default_collate
 
 # Upper limits of a batch that is only evaluated, or of batches that are gathered at once: samples and numbers.
 MAX_SAMPLES, MAX_NUMBERS = 2**14, 2**17
@@ -119,7 +119,8 @@ class TensorLoader:
     ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
-        self.sampler = sampler
+        # Lightning looks for this class, to know that overfit_batches takes the same samples in every epoch.
+        self.sampler = sampler or SequentialSampler(dataset)
         self.drop_last = drop_last
         self.shard = Shard.current()
         self.global_size = batch_size * self.shard.world
@@ -152,7 +153,7 @@ class TensorLoader:
         return self._batches(first)
 
     def _batches(self, first: int) -> Iterator[tuple[Tensor, ...]]:
-        order = self.sampler.order(len(self.dataset)) if self.sampler else None
+        order = self.sampler.order(len(self.dataset)) if isinstance(self.sampler, Shuffle) else None
         for start in range(first, len(self), self._at_once):
             numbers = range(start, min(start + self._at_once, len(self)))
             for number, batch in zip(numbers, self._gathered([self._rows(n) for n in numbers], order), strict=True):

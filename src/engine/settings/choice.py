@@ -46,6 +46,8 @@ def choose(command: str, words: Sequence[str]) -> Choice:
     root = Path(options.root or _configured_root(configs))
     if options.root:
         overrides += ["--trainer.default_root_dir", options.root]
+    if getattr(options, "input", None):
+        overrides += ["--data.inputs", options.input]
     if command == "fit":
         return _fit(options, configs, overrides, root)
     return _evaluation(command, options, configs, overrides, root)

@@ -128,6 +128,8 @@ def signature(cls: Callable[..., Any]) -> dict[str, Any]:
         parameters = inspect.signature(function).parameters.values()
         hints = _hints(function)
         named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != "self"]
+        # What a base class must be given by keyword, its subclass gives.
+        named = [p for p in named if owner is cls or p.kind is not p.KEYWORD_ONLY or p.default is not p.empty]
         arguments = {p.name: hints.get(p.name, Any) for p in named} | arguments
         if all(p.kind is not p.VAR_KEYWORD for p in parameters):
             break

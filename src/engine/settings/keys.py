@@ -15,6 +15,7 @@ RESTORED = (
 
 # They decide what is scored and how: a change since training is reported with the score.
 SCORED = ("model.init_args.network", "data.", "trainer.limit_", "trainer.precision")
+INPUTS = "data.init_args.inputs"  # nor are these a change: they are what is asked for
 
 # Settings of the Trainer that change what is learned: columns of the table of hyperparameters.
 LEARNED = (

@@ -57,6 +57,8 @@ def option_parser(command: str) -> Parser:
         add("--init_from", metavar="RUN", help="new run that starts from the best weights of another")
     else:
         add("--ckpt_path", metavar="WHICH", default=None, help="checkpoint: best (default), last or a file")
+    if command == "predict":
+        add("--input", metavar="VALUES", help="predict these inputs: x1=3,x2=4, or a CSV file with their columns")
     add("--trainer.default_root_dir", dest="root", metavar="DIR", help="folder that holds lightning_logs (default: .)")
     return parser
 

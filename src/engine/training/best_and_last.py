@@ -117,6 +117,8 @@ class BestAndLast(Checkpoint):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the last checkpoint, which says that there is nothing left to train."""
         self.ended = ending(trainer)
+        if not self.best and not any(trainer.num_val_batches):  # nothing is validated: the best is the last
+            self.save(trainer, "best")
         self.save_last(trainer)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:

@@ -1,14 +1,17 @@
 """`fit`, `validate`, `test` and `predict`: the choice of what to run, then Lightning, then the command."""
 
+import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 
 from engine import process
 from engine.errors import CommandError, DataError, Interrupted, UsageError, is_owners, one_line, out_of_memory
 from engine.lazy import optional
+from engine.project import program
 from engine.settings import options
 from engine.settings.choice import Choice, choose
 
@@ -22,13 +25,10 @@ def run(command: str, words: Sequence[str]) -> None:
     if {"-h", "--help"} & set(words):
         sys.stdout.write(options.help_text(command))
         return
-    if options.wants_settings_help(words):
-        words = ["--help" if word == "--help_all" else word for word in words]
-        chosen = Choice(command, overrides=list(words))
-    else:
-        chosen = choose(command, words)
+    asks = options.wants_settings_help(words)
+    chosen = Choice(command, overrides=[_plain_help(word) for word in words]) if asks else choose(command, words)
     _patch("fast_import")
-    with _library_errors():
+    with _library_errors(), _short_help() if asks else nullcontext():
         from engine.settings.command_line import CommandLine
         from engine.training import evaluate, fit
 
@@ -36,6 +36,22 @@ def run(command: str, words: Sequence[str]) -> None:
         _patch("cheap_checks")
         cli = CommandLine(chosen)
         {"fit": fit.fit, "predict": evaluate.predict}.get(command, evaluate.score)(cli, chosen)
+
+
+def _plain_help(word: str) -> str:
+    return "--help" if word == "--help_all" else word
+
+
+@contextmanager
+def _short_help() -> Iterator[None]:
+    """Leave out of the parser's help the lists of every subclass that happens to be imported: pages of them."""
+    text = io.StringIO()
+    try:
+        with redirect_stdout(text):
+            yield
+    finally:
+        listed = re.compile(r",\s+known\s+subclasses:[^)]*(?=\))")
+        sys.stdout.write(listed.sub("", text.getvalue()).replace("usage: __main__.py", f"usage: {program()}"))
 
 
 def _patch(name: str) -> None:

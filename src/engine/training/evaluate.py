@@ -19,7 +19,7 @@ from engine.runs.config_file import changes, flat, short
 from engine.runs.files import write_json
 from engine.settings.choice import Choice
 from engine.settings.command_line import CommandLine
-from engine.settings.keys import SCORED
+from engine.settings.keys import INPUTS, SCORED
 from engine.settings.sources import SECTIONS
 from engine.training import callbacks
 from engine.training.predictions import PredictionsFile
@@ -74,7 +74,7 @@ def predict(cli: CommandLine, choice: Choice) -> None:
         if any(writer.count == 0 for writer in writers) and trainer.is_global_zero:
             raise UsageError("nothing was predicted: see trainer.limit_predict_batches")
         for writer in writers if evaluation.run else []:
-            console.say(f"all {writer.count} rows: {writer.path}")
+            console.say(f"all {console.count(writer.count, 'row')}: {writer.path}")
 
 
 @contextmanager
@@ -115,7 +115,7 @@ def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
     saved = load(choice.checkpoint)
     trained = cli.sources.adapted[choice.run.config] if choice.run else cli.settings
     changed = changes(flat(trained), flat(cli.settings))
-    changed = {short(key): values for key, values in changed.items() if key.startswith(SCORED)}
+    changed = {short(key): values for key, values in changed.items() if key.startswith(SCORED) and key != INPUTS}
     for key, values in list(changed.items())[:5]:
         console.say(f"changed since training: {key} {values}")
     if len(changed) > 5:

@@ -15,7 +15,7 @@ from app.data.sine import Sine
 from app.data.tabular import Tabular
 from app.data.threshold import Threshold
 from app.tasks import Regression
-from engine.data import InMemory, Split, TensorLoader
+from engine.data import InMemory, Shuffle, Split, TensorLoader
 from engine.errors import DataError, UsageError
 from engine.runs.config_file import read_flat
 
@@ -80,7 +80,7 @@ def test_the_training_order_changes_every_epoch_and_is_the_same_for_the_same_see
     orders = []
     for epoch in range(3):
         for loader in (first, again):
-            assert loader.sampler is not None
+            assert isinstance(loader.sampler, Shuffle)
             loader.sampler.set_epoch(epoch)
         assert seen(first) == seen(again)
         orders.append(seen(first))
