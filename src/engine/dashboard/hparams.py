@@ -1,10 +1,12 @@
 """The settings of a run: as a text, and as a row of the tab HParams."""
 
+import math
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from torch.utils.tensorboard.summary import hparams
 
+from engine.dashboard.metrics_history import history
 from engine.dashboard.panel import Panel
 from engine.runs.config_file import dump, flat, read_tree
 from engine.runs.folder import Run
@@ -60,9 +62,12 @@ class HParams(_RunSettings):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the metrics of the best checkpoint."""
         if self.shown:
-            best = Run(self.folder).record().get("best") or {}
-            metrics = best.get("metrics", {})
-            self._write({name: value for name, value in metrics.items() if name.startswith("val/")})
+            record = Run(self.folder).record()
+            metrics = (record.get("best") or {}).get("metrics", {})
+            shown = {name: value for name, value in metrics.items() if name.startswith("val/")}
+            if not record.get("test"):  # there was one of an earlier best, perhaps: it is not that of this best
+                shown |= {name: math.nan for name in history(trainer) if name.startswith("test/")}
+            self._write(shown)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the metrics of the test."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.trainer.states import TrainerFn
 from matplotlib.figure import Figure
 from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -74,7 +75,7 @@ class Panel(Watcher):
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Collect batches if this epoch is due."""
-        if self.shown and not trainer.sanity_checking:
+        if self.shown and trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking:
             self.stage = "val"
             self._collecting = self.due()
 

@@ -72,7 +72,8 @@ def help_text(command: str) -> str:
     lines += ["", "all others:"]
     lines += [
         f"  {start} --config FILE --print_config".ljust(width + 14) + "the settings that would run",
-        f"  {start} --model.help CLASS".ljust(width + 14) + "arguments of a class; --config FILE --model.optimizer.help CLASS",
+        f"  {start} --model.help CLASS".ljust(width + 14) + "arguments of a class",
+        f"  {start} --config FILE --model.optimizer.help CLASS".ljust(width + 14) + "the same, inside a config",
         f"  {start} --help_all".ljust(width + 14) + "every setting",
     ]
     return option_parser(command).format_help() + "\n".join(lines) + "\n"

@@ -1,5 +1,6 @@
 """What the dashboard writes, read back and compared with what it must be."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,17 @@ def test_hparams_are_the_settings_with_the_metrics_of_the_best_and_of_the_test(a
     assert (settings["max_epochs"], settings["network.hidden_features"]) == (4, "[16, 8]")
     assert not {"logger", "default_root_dir"} & set(settings)
     assert -1 not in best_of(run).values()
+
+
+def test_hparams_of_a_better_best_do_not_show_the_test_of_the_one_before(app: App) -> None:
+    run = fit(app, PRODUCT, *BRIEF)
+    assert app("test", "--run", "product").exit_code == 0
+    assert app("fit", "--run", "product", "--trainer.max_epochs", "8").exit_code == 0
+    shown, best = best_of(run), read_json(run / "run.json")["best"]["metrics"]
+    assert shown["val/mae"] == pytest.approx(best["val/mae"])
+    assert math.isnan(shown["test/mae"])
+    assert app("test", "--run", "product").exit_code == 0
+    assert best_of(run)["test/mae"] == pytest.approx(read_json(run / "test.json")["test/mae"])
 
 
 def test_tensorboard_lists_a_run_once(app: App) -> None:
