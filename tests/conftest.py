@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from support import REAL_DATA, Result, SmallCIFAR10, main
+from support import APP, NO_DASHBOARD, REAL_DATA, Result, SmallCIFAR10, main
 
-from engine.dashboard.dashboard import Dashboard
+from engine.project import set_current
 
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
+    set_current(APP)
 
 
 @pytest.fixture(autouse=True)
@@ -22,19 +23,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture(autouse=True)
-def no_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw nothing in tests of other things: the figures of a run take longer than its training."""
-    if request.node.get_closest_marker("dashboard") is None:
-        monkeypatch.setattr(Dashboard, "_open", lambda *arguments: None)
-
-
 @pytest.fixture
-def app(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
-    """Run the command line inside this process: a subprocess spends seconds on imports."""
+def app(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Run the command line inside this process: a subprocess spends seconds on imports.
+
+    Without the marker `dashboard`, runs draw nothing: their figures take longer than their training.
+    """
+    off = [] if request.node.get_closest_marker("dashboard") else NO_DASHBOARD
 
     def run(*arguments: str | Path) -> Result:
-        exit_code = main([str(argument) for argument in arguments])
+        words = [str(argument) for argument in arguments]
+        exit_code = main([*words, *off] if "--config" in words else words)
         out, err = capsys.readouterr()
         assert "is switched off" not in out, out  # what a user would only read, a test must not miss
         return Result(exit_code, out, err)

@@ -26,7 +26,7 @@ UNSEEN = ("--config", CONFIGS / "with" / "no_dashboard.yaml")
 def rows(mnist: Path | None, images: Path | None) -> dict[str, Row]:
     """Return the comparisons that the data at hand allow, by name."""
     every = ("--trainer.check_val_every_n_epoch", "1")
-    plain = ("--callbacks.lean_loop", "null")
+    plain = ("--callbacks.fast_loop", "null")
     found = {
         "product_process": Row(
             "`product`, 10,000 steps, everything on, whole process / loop with DataLoader, whole process",

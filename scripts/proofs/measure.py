@@ -3,7 +3,8 @@
     .venv/bin/python scripts/proofs/measure.py configs/product.yaml --seeds 5 --write [-- --data.init_args.root FOLDER]
 
 Prints a row of a Markdown table for each config: median and range of every test metric, the median time of `fit` as a
-whole process, and what the diagnosis found in any seed. With --write, the first line of the config says the result.
+whole process, and what the diagnosis found in any seed. With --write, the first line of the
+config says the result, after what the config is about.
 Run nothing beside it.
 """
 
@@ -48,7 +49,8 @@ def measure(config: Path, seeds: int, overrides: list[str], write: bool) -> None
     print(f"| `{config.stem}` | {result} | {took:.0f} s | {hardware()} | {diagnosis} |", flush=True)  # its output
     if write:
         lines = config.read_text(encoding="utf-8").splitlines()
-        lines[0] = f"# test {result}; {took:.0f} s on {hardware()}"
+        about = lines[0].partition(": test ")[0]
+        lines[0] = f"{about}: test {result}; {took:.0f} s on {hardware()}"
         config.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -80,7 +80,7 @@ def main() -> int:
     cut = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     options = parser.parse_args(sys.argv[1:cut])
     chance = random.Random(options.seed)
-    PROCESSES.set_forkserver_preload(["engine.commands"]) if sys.platform != "win32" else None
+    PROCESSES.set_forkserver_preload(["engine.settings.command_line"]) if sys.platform != "win32" else None
     print("| task | kills | inside an epoch | while writing | runs | lost |\n| --- | --- | --- | --- | --- | --- |")
     lost = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -1,13 +1,13 @@
-"""What a network found out, beside what is known: a line's coefficients, a threshold's place."""
+"""Probes: test metrics of single data sets, such as a line's coefficients or a threshold's place."""
 
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from engine import UsageError, batches
+from engine import UsageError
+from engine.data import batches
 
 
 class Coefficients(Callback):
@@ -17,7 +17,7 @@ class Coefficients(Callback):
     """
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuse what has no slope before it is trained."""
+        """Refuse a task that has no slope, before it is trained."""
         training = pl_module.training
         _line(trainer, pl_module.eval())
         pl_module.train(training)
@@ -44,7 +44,7 @@ def _line(trainer: Trainer, task: LightningModule) -> tuple[Tensor, Tensor, floa
     """
     data = trainer.datamodule  # type: ignore[attr-defined]  # set at run time
     data.setup("fit")
-    x, y = (tensor.double() for tensor in data.splits["train"].tensors)
+    x, y = (torch.cat(parts).double() for parts in zip(*batches(data.train_dataloader()), strict=True))
     if x.shape[1:] != (1,) or y.shape[1:] != (1,):
         raise UsageError(f"Coefficients: a line has one feature and one target, not {x.shape[1]} and {y[0].numel()}")
     # Between the ends of the data: far from 0, a slope between 0 and 1 would be lost in rounding.
@@ -59,7 +59,7 @@ def _line(trainer: Trainer, task: LightningModule) -> tuple[Tensor, Tensor, floa
 
 
 class LossRatio(Callback):
-    """Logs the mean training loss over the mean validation loss as a test metric: 1 if both splits are as well known.
+    """Logs the mean training loss over the mean validation loss as a test metric: 1 if both splits fit equally well.
 
     Both are computed anew with the weights under test and without dropout, unlike the losses of the last epoch.
     """
@@ -68,13 +68,13 @@ class LossRatio(Callback):
         """Score both splits."""
         data = trainer.datamodule  # type: ignore[attr-defined]  # set at run time
         data.setup("fit")
-        train, val = (self._mean_loss(pl_module, data.splits[split]) for split in ("train", "val"))
+        train, val = (self._mean_loss(pl_module, load()) for load in (data.train_dataloader, data.val_dataloader))
         pl_module.log("test/loss_ratio", train / val, sync_dist=True)
 
     @staticmethod
-    def _mean_loss(task: Any, dataset: Dataset[Any]) -> Tensor:
+    def _mean_loss(task: Any, loader: Any) -> Tensor:
         total, count = torch.zeros((), device=task.device), 0
-        for batch in batches(dataset):
+        for batch in batches(loader):
             inputs, targets = (part.to(task.device) for part in batch)
             total += task.loss(task.outputs(inputs), targets) * len(targets)
             count += len(targets)
@@ -82,15 +82,14 @@ class LossRatio(Callback):
 
 
 class Boundary(Callback):
-    """Logs the input at which a classifier of one feature changes its mind, as a test metric, and how far off it is.
+    """Logs the decision boundary of a classifier of one feature as a test metric, and its error where it is known.
 
     Args:
-        low: Where to begin to look.
-        high: Where to end.
+        low: Lower end of the searched range.
+        high: Upper end.
     """
 
     def __init__(self, low: float = -3.0, high: float = 3.0) -> None:
-        """Store the range."""
         self.low = low
         self.high = high
 
@@ -105,5 +104,7 @@ class Boundary(Callback):
         if len(changes):
             left = changes[odds[changes].abs().argmin()]
             boundary = x[left] + (x[left + 1] - x[left]) * odds[left] / (odds[left] - odds[left + 1])
-        found = {"test/boundary": boundary, "test/boundary_error": (boundary - data.boundary).abs()}
+        found = {"test/boundary": boundary}
+        if hasattr(data, "boundary"):
+            found["test/boundary_error"] = (boundary - data.boundary).abs()
         pl_module.log_dict(found, sync_dist=True)

@@ -6,7 +6,7 @@ from engine.lazy import names
 
 if TYPE_CHECKING:
     from engine.errors import CommandError, DataError, UsageError, check_range, nearest
-    from engine.task import Columns, SupervisedTask, batches
+    from engine.task import Columns, SupervisedTask
     from engine.training.watcher import Watcher
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "SupervisedTask",
     "UsageError",
     "Watcher",
-    "batches",
     "check_range",
     "nearest",
 ]
@@ -25,7 +24,7 @@ __getattr__ = names(
     __name__,
     {
         **dict.fromkeys(("CommandError", "DataError", "UsageError", "check_range", "nearest"), "errors"),
-        **dict.fromkeys(("Columns", "SupervisedTask", "batches"), "task"),
+        **dict.fromkeys(("Columns", "SupervisedTask"), "task"),
         "Watcher": "training.watcher",
     },
 )

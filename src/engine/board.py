@@ -1,4 +1,4 @@
-"""`board`: TensorBoard on the project's runs, and what to look at first."""
+"""`board`: TensorBoard on the runs of a project."""
 
 import argparse
 import contextlib
@@ -7,14 +7,16 @@ import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 from engine import console
-from engine.errors import Interrupted, UsageError
+from engine.commands import COMMANDS
+from engine.errors import UsageError
 from engine.project import program
 from engine.runs import folder as runs
 from engine.runs.folder import Run
-from engine.settings.options import board_parser
+from engine.settings.options import Parser
+
+NEWEST = 10  # runs in the table, where none is named
 
 FIRST = """
 look at first
@@ -25,36 +27,62 @@ look at first
 Ctrl-C ends it."""
 
 
-def show(words: Sequence[str]) -> None:
+def run(command: str, words: Sequence[str]) -> None:
     """Serve TensorBoard on this machine alone until it is interrupted.
+
+    Args:
+        command: Name of the command.
+        words: What follows it on the command line.
 
     Raises:
         UsageError: If there is no such run, or no port.
     """
-    options = board_parser().parse_args(words)
-    shown, source = _choose(options)
+    options = parser(command).parse_args(words)
+    named, root = [*options.runs, *(options.run or [])], Path(options.root or ".")
+    found, source = _named(named, root) if named else _all(root)
     address = _launch(source, options.port)
-    signal.signal(signal.SIGTERM, _terminate)
-    rows = [[run.title, *_facts(run)] for run in shown[-10:]]
-    console.table(f"newest {len(rows)} of {len(shown)} runs", ["run", "status", "best", "diagnosis"], rows)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
+    shown = found if named else found[:NEWEST]
+    title = console.count(len(found), "run")
+    console.table(
+        title if len(shown) == len(found) else f"newest {len(shown)} of {title}",
+        ["run", "status", "best", "diagnosis"],
+        [[run.title, *_facts(run)] for run in shown],
+    )
     console.say(f"\nTensorBoard: {address}\n{FIRST}")
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
 
 
-def _choose(options: argparse.Namespace) -> tuple[list[Run], list[str]]:
-    """Return the runs to show, and how TensorBoard is told."""
-    root = Path(options.root or ".")
-    if options.run:
-        chosen = [runs.find(text, root) for text in options.run]
-        odd = [run for run in chosen if {",", ":"} & set(str(run.folder))]  # which separate the runs
-        if odd and len(chosen) > 1:
-            raise UsageError(f"{odd[0].folder} can only be shown alone: its path has a comma or a colon")
-        if odd:
-            return chosen, ["--logdir", str(odd[0].folder)]
-        names = [f"{run.name}/{run.folder.resolve().name}:{run.folder}" for run in chosen]
-        return chosen, ["--logdir_spec", ",".join(names)]
-    found = runs.everything(root)
+def parser(command: str) -> argparse.ArgumentParser:
+    """Return the parser of the command, which has no settings."""
+    usage = f"{program()} {command} [RUN ...] [--port PORT]"
+    parser = Parser(prog=f"{program()} {command}", usage=usage, allow_abbrev=False, description=COMMANDS[command].help)
+    add = parser.add_argument
+    add("runs", nargs="*", metavar="RUN", help="show these runs only: a folder, product/version_3, or product")
+    add("--run", nargs="+", action="extend", metavar="RUN", help="the same")
+    add("--port", type=int, help="port on this machine (default: a free one from 6006 on)")
+    add("--trainer.default_root_dir", dest="root", metavar="DIR", help="folder that holds lightning_logs (default: .)")
+    return parser
+
+
+def _named(names: Sequence[str], root: Path) -> tuple[list[Run], list[str]]:
+    """Return the runs of these names in their order, and TensorBoard's options for them."""
+    found = list(dict.fromkeys(runs.find(text, root) for text in names))
+    odd = [run for run in found if {",", ":"} & set(str(run.folder))]  # which separate the runs
+    if odd and len(found) > 1:
+        raise UsageError(f"{odd[0].folder} can only be shown alone: its path has a comma or a colon")
+    if odd:
+        return found, ["--logdir", str(odd[0].folder)]
+    return found, [
+        "--logdir_spec",
+        ",".join(f"{run.name}/{run.folder.resolve().name}:{run.folder}" for run in found),
+    ]
+
+
+def _all(root: Path) -> tuple[list[Run], list[str]]:
+    """Return all runs, the newest first, and TensorBoard's options for them."""
+    found = runs.everything(root)[::-1]
     if not found:
         raise UsageError(f"no runs in {root / runs.FOLDER}. Train one: {program()} fit --config configs/NAME.yaml")
     return found, ["--logdir", str(root / runs.FOLDER)]
@@ -66,8 +94,8 @@ def _launch(source: list[str], port: int | None) -> str:
 
     server = program.TensorBoard(default.get_plugins())
     # On this machine alone; its own loader, for the fast one is a separate program that announces itself.
-    local = ["--host", "127.0.0.1", "--load_fast", "false", *(["--port", str(port)] if port is not None else [])]
-    server.configure([None, *source, *local])
+    alone = ["--host", "127.0.0.1", "--load_fast", "false", *(["--port", str(port)] if port is not None else [])]
+    server.configure([None, *source, *alone])
     try:
         address: str = server.launch()
     except program.TensorBoardServerException as error:
@@ -79,10 +107,6 @@ def _facts(run: Run) -> list[str]:
     record = run.record()
     best = record.get("best") or {}
     score = f"{best['monitor']} {console.number(best['score'])} (epoch {best['epoch']})" if best else "-"
-    found = record.get("diagnosis")
-    said = "-" if found is None else "; ".join(text.split(":")[0] for text in found) or "healthy"
-    return [run.status, score, said]
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Interrupted(number)
+    findings = record.get("diagnosis")
+    names = "-" if findings is None else "; ".join(text.split(":")[0] for text in findings) or "healthy"
+    return [run.status, score, names]

@@ -3,7 +3,15 @@
 import difflib
 import math
 import signal
+import sysconfig
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
+
+from engine.project import current
+
+ENGINE = str(Path(__file__).parent)
+LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("purelib", "platlib", "stdlib", "platstdlib"))
 
 
 class CommandError(Exception):
@@ -31,24 +39,73 @@ class DivergedError(CommandError):
 
 
 class Interrupted(CommandError):
-    """A signal asked the run to stop, and it stopped between two batches."""
+    """A signal asked the run to stop, and it stopped between two batches.
+
+    Args:
+        number: Number of the signal; the exit code is 128 + number, as in a shell.
+    """
 
     def __init__(self, number: int) -> None:
-        """Store the shell's exit code for a signal, 128 + its number."""
         super().__init__("interrupted" if number == signal.SIGINT else "terminated")
         self.exit_code = 128 + number
 
 
+def is_owners(error: BaseException) -> bool:
+    """Return whether the engine was running the project's code, or that of a file of the user, when an error came."""
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    first = next((place for place, file in enumerate(files) if file.startswith(ENGINE)), len(files))
+    own = str(current().defaults.parent)
+    return any(file.startswith(own) or not file.startswith((ENGINE, *LIBRARIES, "<")) for file in files[first:])
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Return whether a `raise` statement made an error on purpose, as constructors refuse a value; else it is a bug."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return not is_owners(error) or (frames[-1].line or "").lstrip().startswith("raise")
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """Return the first error of a chain of those that were raised from one another."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
 def system_error(error: BaseException | None) -> OSError | None:
-    """Return the error of the system, a full disk say, that another one was raised for, if there is one."""
+    """Return the system's error, a full disk say, that another one was raised for, if there is one."""
     while error is not None and not isinstance(error, OSError):
         error = error.__cause__ or error.__context__
     return error
 
 
+def reason(error: Exception) -> str:
+    """Return in a few words what went wrong; PyTorch's writer hides the system's error behind its own."""
+    cause = system_error(error)
+    return (cause.strerror if cause else None) or one_line(error)
+
+
+def one_line(error: BaseException) -> str:
+    """Return the message of an error in one line, its class where there is none."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory could not be allocated."""
+    return isinstance(error, MemoryError) or any(
+        text in str(error) for text in ("can't allocate memory", "out of memory", "Storage size calculation overflowed")
+    )
+
+
 def nearest(word: str, names: Iterable[str]) -> str:
-    """Return '; did you mean X?' for the name most like a misspelt word, or nothing."""
-    matches = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
+    """Return '; did you mean X?' for the name most like a misspelt word, or nothing.
+
+    A name that contains the word counts as most like it, the shortest first: epochs, max_epochs.
+    """
+    candidates = list(names)
+    whole = [name for name in candidates if word and word in name.split(".")[-1].split("_")]
+    matches = sorted(whole, key=lambda name: (len(name), name))[:1] or difflib.get_close_matches(
+        word, candidates, n=1, cutoff=0.5
+    )
     return f"; did you mean {matches[0]}?" if matches else ""
 
 
@@ -56,12 +113,6 @@ def printable(message: str) -> str:
     """Return a message in at most five lines of 500 characters, whatever a file's name or content put into it."""
     lines = [line if len(line) <= 500 else f"{line[:497]}..." for line in message.splitlines()[:5]]
     return "\n".join("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines)
-
-
-def reason(error: Exception) -> str:
-    """Return what went wrong in a few words; PyTorch's own writer hides the system's error behind its own."""
-    cause = system_error(error)
-    return (cause.strerror if cause else None) or str(error).splitlines()[0]
 
 
 def check_range(name: str, value: float, low: float, high: float = math.inf) -> None:

@@ -1,7 +1,10 @@
-"""Public names of a package that are imported on first use, so that a command waits only for what it needs."""
+"""Imports at first use, and imports that may fail."""
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
+from functools import cache
+from types import ModuleType
 from typing import Any
 
 
@@ -19,3 +22,13 @@ def names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
         return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
 
     return getattribute
+
+
+@cache
+def optional(module: str) -> ModuleType | None:
+    """Import a module that uses private names of libraries; if a new version has changed them, say so and go on."""
+    try:
+        return importlib.import_module(module)
+    except (ImportError, AttributeError) as error:
+        sys.stderr.write(f"{module} is switched off, for a library has changed: {error}\n")
+        return None

@@ -1,60 +1,58 @@
-"""The entry point: help and the choice of a run without heavy imports, then the command."""
+"""The entry point: help, the command, and how errors end it."""
 
-import atexit
-import contextlib
 import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from engine import processes, startup
-from engine.errors import CommandError, printable
+from engine import process
+from engine.commands import COMMANDS
+from engine.errors import CommandError, UsageError, nearest, printable
+from engine.lazy import optional
 from engine.project import Project, set_current
-from engine.runs import folder as runs
-from engine.settings import options
 
 
 def main(project: Project) -> NoReturn:
     """Run what the command line asks for, and end the process with its exit code."""
-    _leave(run(project, sys.argv[1:]))
+    exit_code = run(project, sys.argv[1:])
+    patches = optional("engine.patches")
+    if patches is not None:
+        patches.fast_exit(exit_code)
+    sys.exit(exit_code)
 
 
 def run(project: Project, argv: Sequence[str]) -> int:
-    """Run a command and return its exit code."""
+    """Run a command and return its exit code; any exception but CommandError is a bug, and passes."""
     set_current(project)
-    if options.wants_help(argv):
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        from engine.settings import options
+
         sys.stdout.write(options.overview() + "\n")
         return 0
+    name, *words = argv
     try:
-        if argv[0] == "board":
-            from engine import board  # for its tables
-
-            board.show(argv[1:])
-            return 0
-        parsed = options.parse(argv)
-        startup.import_lightning()  # takes seconds, like torch
-        from engine.commands import run as run_command
-
-        run_command(parsed)
+        if name not in COMMANDS:
+            raise UsageError(f"unknown command {name}{nearest(name, COMMANDS)} (commands: {', '.join(COMMANDS)})")
+        COMMANDS[name].run(words)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     except CommandError as error:
         return _fail(str(error), error.exit_code)
-    return 0
+    return 1 if failed_watchers() else 0
+
+
+def failed_watchers() -> list[str]:
+    """Return, and forget, the project's callbacks that failed while the command went on without them."""
+    watcher = sys.modules.get("engine.training.watcher")
+    names: list[str] = [] if watcher is None else list(watcher.failed)
+    if watcher is not None:
+        watcher.failed.clear()
+    return names
 
 
 def _fail(message: str, exit_code: int) -> int:
     if os.environ.get("APP_DEBUG") == "1":
         raise  # called from an except clause
-    where = "" if runs.first_process() else f" in process {processes.number()}"
+    where = "" if process.is_first() else f" in process {process.number()}"
     sys.stderr.write(f"error{where}: {printable(message)}\n")
     return exit_code
-
-
-def _leave(exit_code: int) -> NoReturn:
-    """End the process without taking apart what was imported, which takes longer than a second."""
-    atexit._run_exitfuncs()
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(exit_code)

@@ -18,12 +18,12 @@ class Project:
     defaults: Path
 
 
-_current: list[Project] = []
+_current = [Project("project", Path("defaults.yaml"))]  # until a command sets its own: a notebook never does
 
 
 def set_current(project: Project) -> None:
     """Choose the project that this process runs."""
-    _current[:] = [project]
+    _current[0] = project
 
 
 def current() -> Project:

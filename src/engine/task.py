@@ -1,24 +1,24 @@
-"""What every supervised task does: steps, logging, standardization and optimizers."""
+"""Base of the tasks: training, validation and test steps, logging, standardization and optimizers."""
 
 import math
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.optim import Optimizer
 from torchmetrics import MeanMetric, MetricCollection
 
-from engine import schedules as schedulers
-from engine.data.in_memory import TensorLoader
-from engine.data.seeds import epoch_seed
-from engine.errors import UsageError, check_range
-from engine.performance import fused
+from engine import schedules
+from engine.data.loader import batches
+from engine.errors import UsageError, check_range, is_refusal
+from engine.training.epoch import Mean, load_metrics_state, metrics_state, seed_epoch, shard_weight
+from engine.training.trial import try_out
 
 Batch = Tensor | Sequence[Any]
 Columns = dict[str, Tensor | Sequence[Any]]
@@ -34,21 +34,23 @@ class SupervisedTask(LightningModule, ABC):
         network: Maps standardized inputs to what the loss takes.
         optimizer: Class of torch.optim with its arguments.
         lr_scheduler: Class of torch.optim.lr_scheduler with its arguments; stepped as often as it is made for.
-        metrics: Computed on validation and test predictions, by name.
         l1: Weight of the sum of absolute weights of the network in the loss that is minimized.
         compile: Compile the network with torch.compile.
+        train_metrics: Log the metrics of training batches too, as they are while the weights change.
+        metrics: Computed on validation and test predictions, by name.
     """
 
     def __init__(
         self,
         network: nn.Module,
         optimizer: OptimizerCallable,
-        lr_scheduler: LRSchedulerCallable | None,
-        metrics: MetricCollection,
+        lr_scheduler: LRSchedulerCallable | None = None,
         l1: float = 0.0,
         compile: bool = False,
+        train_metrics: bool = False,
+        *,
+        metrics: MetricCollection,
     ) -> None:
-        """Store the parts."""
         super().__init__()
         check_range("l1", l1, 0)
         with warnings.catch_warnings():
@@ -61,6 +63,7 @@ class SupervisedTask(LightningModule, ABC):
         self.l1 = l1
         if compile:
             self.network.compile()  # in place: the names in a checkpoint stay
+        self.train_metrics = metrics.clone(prefix="train/") if train_metrics else None
         self.val_metrics = metrics.clone(prefix="val/")
         self.test_metrics = metrics.clone(prefix="test/")
         # Lightning's own mean rounds numbers of samples when it sums them up over processes. NaN is to remain NaN, and
@@ -69,8 +72,12 @@ class SupervisedTask(LightningModule, ABC):
         self.test_loss = MeanMetric(nan_strategy=math.nan)
         self._train_loss = Mean()
 
-    def fit_statistics(self, dataset: Dataset[Any]) -> None:  # not every task standardizes
-        """Set the standardization from the training split, unless a checkpoint has set it."""
+    def fit_statistics(self, data: Any) -> None:  # not every task standardizes
+        """Set the standardization from the training split, unless a checkpoint has set it.
+
+        Args:
+            data: The training loader, or a data set, of which `batches` yields every sample.
+        """
 
     @abstractmethod
     def outputs(self, inputs: Tensor) -> Tensor:
@@ -89,7 +96,7 @@ class SupervisedTask(LightningModule, ABC):
         """Return the columns of the table of predictions, each with one entry a sample."""
 
     def constant_loss(self, targets: Tensor) -> float | None:  # not every loss has one that is known
-        """Return the least loss of a prediction that is always the same, a measure of what there is to learn."""
+        """Return the lowest loss of a prediction that is always the same, a measure of what there is to learn."""
         return None
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -97,76 +104,65 @@ class SupervisedTask(LightningModule, ABC):
         return self.predictions(self.outputs(inputs))
 
     def configure_model(self) -> None:
-        """Deal the weights out to the processes, where the strategy is ModelParallelStrategy (FSDP)."""
+        """Shard the weights over the processes, where the strategy is ModelParallelStrategy (FSDP)."""
         if self.device_mesh is not None:
             from torch.distributed.fsdp import fully_shard  # only here: it takes its time
 
             fully_shard(self.network, mesh=self.device_mesh["data_parallel"], reshard_after_forward=True)
 
     def on_fit_start(self) -> None:
-        """Set the standardization and see that network and data fit together, before any time is spent."""
+        """Set the standardization from the training split, and see that network and data fit together."""
         self._seed = torch.initial_seed()
-        dataset = self.data.train_dataloader().dataset  # the whole split, whatever a sampler makes of it
-        batch = next(batches(dataset, size=2))
-        shapes = " and ".join(str(tuple(part.shape)) for part in batch)
-        modes = {module: module.training for module in self.modules()}
-        what = f"the data, inputs and targets {shapes}"
-        try:
-            batch = [part.to(self.device) for part in batch]
-            self.fit_statistics(dataset)
-            self.eval()
-            with torch.no_grad(), torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-                self.loss(self.outputs(batch[0]), batch[1])
-                what = "what augmentation makes of the data"
-                inputs, targets = self.data.on_after_batch_transfer(batch, 0)
-                what += f", inputs {tuple(inputs.shape)}"
-                self.loss(self.outputs(inputs), targets)
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            message = str(error).splitlines()[0]
-            raise UsageError(f"the network does not fit {what}: {message}") from error
-        finally:
-            for module, training in modes.items():
-                module.training = training
+        loader = self.data.train_dataloader()
+        self.fit_statistics(loader)
+        try_out(self, self.data, list(next(batches(loader, size=2))))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Save the sums of an epoch that may go on."""
-        checkpoint["train_loss"] = {"sum": self._train_loss.total, "samples": self._train_loss.samples}
+        """Save the running sums of an epoch that may be resumed."""
+        checkpoint["train_loss"] = self._train_loss.state_dict()
+        checkpoint["train_metrics"] = metrics_state(self.train_metrics)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take them over; an epoch that begins starts new ones."""
-        sums = checkpoint.get("train_loss", {"sum": torch.zeros(()), "samples": 0})
-        self._train_loss.total, self._train_loss.samples = sums["sum"], sums["samples"]
+        """Restore the running sums; a new epoch resets them."""
+        if "train_loss" in checkpoint:
+            self._train_loss.load_state_dict(checkpoint["train_loss"])
+        load_metrics_state(self.train_metrics, checkpoint.get("train_metrics", {}), self.device)
 
     def on_train_start(self) -> None:
-        """Put the sums where the losses are."""
-        self._train_loss.total = self._train_loss.total.to(self.device)
+        """Move the running sums to the device of the losses."""
+        self._train_loss.to(self.device)
 
     def on_train_epoch_start(self) -> None:
-        """Begin the sums behind the mean training loss, and the random numbers of the epoch: dropout, augmentation."""
-        seed = epoch_seed(self._seed, self.current_epoch, self.global_rank)
-        # Not torch.manual_seed: without a GPU it keeps every call, to repeat it should a GPU be used one day.
-        torch.default_generator.manual_seed(seed)
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(seed)
+        """Begin the running sums, and the random numbers of the epoch: dropout, augmentation."""
+        seed_epoch(self, self._seed)
         self._train_loss = Mean(self.device)
+        if self.train_metrics is not None:
+            self.train_metrics.reset()
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Return the loss of a batch."""
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor | dict[str, Tensor]:
+        """Return the loss of a batch; Lightning calls backward() and the optimizer on it.
+
+        With an L1 penalty, what is minimized is {"loss": loss + penalty, "penalty": penalty}.
+        """
         inputs, targets = batch
-        loss = self._mean_loss(self.outputs(inputs), targets)
+        outputs = self.outputs(inputs)
+        loss = self._mean_loss(outputs, targets)
+        if self.train_metrics is not None and len(targets):
+            self.train_metrics.update(self.predictions(outputs.detach()), targets)
         # Summed here and logged once an epoch: self.log in every step costs as much as the step of a small network.
         self._train_loss.add(loss.detach(), len(targets))
-        if self.trainer.world_size > 1 and isinstance(self.trainer.train_dataloader, TensorLoader):
-            loss = loss * self.trainer.train_dataloader.weight(batch_idx)
-        return loss + self.l1 * self._norm() if self.l1 else loss
+        if self.trainer.world_size > 1:
+            loss = loss * shard_weight(self.trainer, batch_idx)
+        if not self.l1:
+            return loss
+        penalty = self.l1 * torch.stack([weight.abs().sum() for weight in self.network.parameters()]).sum()
+        return {"loss": loss + penalty, "penalty": penalty.detach()}
 
     def on_train_epoch_end(self) -> None:
-        """Log the mean training loss of the epoch, over the samples of all processes."""
-        total, samples = self._train_loss.total, self._train_loss.samples
-        if self.trainer.world_size > 1:
-            sums = torch.stack([total, torch.tensor(samples).to(total)])
-            total, samples = self.trainer.strategy.reduce(sums, reduce_op="sum")
-        self.log("train/loss", total / samples, sync_dist=True)
+        """Log the mean training loss of the epoch, over the samples of all processes, without a penalty."""
+        self.log("train/loss", self._train_loss.mean(self.trainer), sync_dist=True)
+        if self.train_metrics is not None:
+            self.log_dict(self.train_metrics.compute(), sync_dist=True)  # equal in all processes by now
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Log loss and metrics of a batch of the validation split; return its predictions."""
@@ -189,28 +185,39 @@ class SupervisedTask(LightningModule, ABC):
             optimizer = fused(self.optimizer(self.parameters()))
             if self.lr_scheduler is None:
                 return optimizer
-            scheduler = schedulers.build(self.lr_scheduler, optimizer, self.trainer)
+            scheduler = schedules.build(self.lr_scheduler, optimizer, self.trainer)
         except ValueError as error:
+            if not is_refusal(error):
+                raise
             raise UsageError(f"the optimizer or scheduler cannot be built: {error}") from error
         plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {
                 "scheduler": scheduler,
-                "interval": schedulers.interval(type(scheduler)),
+                "interval": schedules.interval(type(scheduler)),
                 "monitor": getattr(scheduler, "monitor", "val/loss"),
-                # What watches a metric is stepped when there is a new one.
+                # One that monitors a metric is stepped when there is a new value.
                 "frequency": self.trainer.check_val_every_n_epoch or 1 if plateau else 1,
             },
         }
 
-    def _norm(self) -> Tensor:
-        return torch.stack([parameter.abs().sum() for parameter in self.network.parameters()]).sum()
-
     @property
     def data(self) -> Any:
-        """The data module that the task runs with."""
-        return self.trainer.datamodule  # type: ignore[attr-defined]  # set at run time
+        """The data module that the task runs with; None outside of a Trainer, where a loaded task works too."""
+        return getattr(getattr(self, "trainer", None), "datamodule", None)
+
+    @property
+    def trainer(self) -> Trainer:
+        """The Trainer; outside of one an AttributeError, so that torch.jit.trace, which tries all names, works."""
+        try:
+            return super().trainer
+        except RuntimeError as error:
+            raise AttributeError(str(error)) from error
+
+    @trainer.setter
+    def trainer(self, trainer: Trainer | None) -> None:
+        LightningModule.trainer.fset(self, trainer)  # type: ignore[attr-defined]  # a property
 
     def _evaluate(
         self, stage: str, batch: tuple[Tensor, Tensor], mean: MeanMetric, metrics: MetricCollection
@@ -230,27 +237,13 @@ class SupervisedTask(LightningModule, ABC):
         return self.loss(outputs, targets) if len(targets) else outputs.sum() * 0
 
 
-class Mean:
-    """What the mean of losses over samples is made of, one addition a batch.
+def fused(optimizer: Optimizer) -> Optimizer:
+    """Have an optimizer update all parameters in one call, where it can and its settings leave the choice open.
 
-    Args:
-        device: Where the losses are.
+    PyTorch's default is a loop over parameters in Python. Both compute the same; they round differently.
     """
-
-    def __init__(self, device: torch.device | str = "cpu") -> None:
-        """Start without samples."""
-        self.total = torch.zeros((), device=device)
-        self.samples = 0
-
-    def add(self, loss: Tensor, samples: int) -> None:
-        """Take in the mean loss of some samples."""
-        self.total.add_(loss, alpha=samples)
-        self.samples += samples
-
-
-def batches(dataset: Dataset[Any], size: int = 1024) -> Iterator[Sequence[Any]]:
-    """Yield a data set once in its own order: every sample, however a loader would draw them."""
-    if isinstance(dataset, TensorDataset):
-        yield from (dataset[start : start + size] for start in range(0, len(dataset), size))
-    else:
-        yield from DataLoader(dataset, batch_size=size)
+    choice = optimizer.defaults
+    if choice.get("fused", True) is None and not any(choice.get(name) for name in ("foreach", "differentiable")):
+        for group in optimizer.param_groups:
+            group["fused"] = True
+    return optimizer

@@ -1,3 +1,4 @@
+import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -88,3 +89,66 @@ def test_the_truth_is_left_out_where_the_data_does_not_know_it(app: App, folder:
     found = scores(app, "linear", *mine)
     assert "test/slope" in found
     assert not [name for name in found if "true" in name]
+
+
+PLAIN = """
+import torch
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader, TensorDataset
+
+class Plain(LightningDataModule):
+    def loader(self, seed):
+        x = torch.randn(70, 1, generator=torch.Generator().manual_seed(seed))
+        noise = torch.randn(70, 1, generator=torch.Generator().manual_seed(seed + 10))
+        return DataLoader(TensorDataset(x, 5 * x - 1 + noise * (1 + seed)), batch_size=64)
+
+    def train_dataloader(self):
+        return self.loader(0)
+
+    def val_dataloader(self):
+        return self.loader(1)
+
+    test_dataloader = val_dataloader
+"""
+
+
+def test_coefficients_and_loss_ratio_of_any_data_module(
+    app: App, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "plain.py").write_text(PLAIN)
+    monkeypatch.syspath_prepend(folder)
+    network = ["--model.network.in_features=1", "--model.network.out_features=1"]
+    both = "[{class_path: app.probes.Coefficients}, {class_path: app.probes.LossRatio}]"
+    probes = ["--trainer.callbacks", both, "--trainer.max_epochs", "2"]
+    found = scores(app, "linear", "--data", "plain.Plain", *network, *probes)
+    plain = importlib.import_module("plain").Plain()
+    (x, y), (val_x, val_y) = plain.train_dataloader().dataset.tensors, plain.val_dataloader().dataset.tensors
+    slope, intercept = np.polyfit(x[:, 0].numpy(), y[:, 0].numpy(), 1)
+    assert found["test/least_squares_slope"] == pytest.approx(slope, rel=1e-4)
+    assert found["test/least_squares_intercept"] == pytest.approx(intercept, rel=1e-4)
+    task = Regression.load_from_checkpoint(Path("lightning_logs/linear/version_0/checkpoints/last.ckpt")).eval()
+    with torch.no_grad():
+        ratio = functional.mse_loss(task(x), y) / functional.mse_loss(task(val_x), val_y)
+    assert found["test/loss_ratio"] == pytest.approx(ratio.item(), rel=1e-4)
+
+
+def test_the_loss_ratio_is_one_of_means_over_samples(app: App) -> None:
+    sizes = ["--data.train_size", "1500", "--data.val_size", "1100"]  # more than a batch, and not a multiple of one
+    found = scores(app, "line", *sizes, "--trainer.max_epochs", "1")
+    task = Regression.load_from_checkpoint("lightning_logs/line/version_0/checkpoints/best.ckpt").eval()
+    data = Line(train_size=1500, val_size=1100)
+    with torch.no_grad():
+        train, val = (functional.mse_loss(task(x), y) for x, y in (data.build("train"), data.build("val")))
+    assert found["test/loss_ratio"] == pytest.approx((train / val).item(), rel=1e-5)
+
+
+def test_the_boundary_has_no_error_where_the_data_does_not_know_it(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(Threshold, "boundary")
+    monkeypatch.setattr(Threshold, "draw", lambda data, size, random: _sign(torch.randn(size, 1, generator=random)))
+    found = scores(app, "threshold", "--trainer.max_epochs", "20")
+    assert "test/boundary" in found
+    assert "test/boundary_error" not in found
+
+
+def _sign(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return x, (x[:, 0] > 0).long()

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from support import BRIEF, PRODUCT, PROJECT, Result, main
 
-from engine.data.table import Table
+from engine.data import Table
 from engine.errors import DataError, UsageError
 from engine.runs.checkpoint_file import load
 
@@ -186,7 +186,7 @@ WRONG: dict[str, Row] = {
         3,
         ["images/red/99.png"],
     ),
-    "a text that is not UTF-8": (write("mine.txt", b"caf\xe9 " * 99), TEXT, 3, ["mine.txt", "UTF-8"]),
+    "a text that is not UTF-8": (write("mine.txt", b"caf\xe9 " * 99), TEXT, 3, ["mine.txt", "utf-8", "--data.encoding"]),
     "a table that is not UTF-8": (write("mine.csv", b"a,price\n1,2\ncaf\xe9,3\n"), TABLE, 3, ["mine.csv", "utf-8"]),
     # a label out of range, more classes than outputs
     "a label that is not listed": (
@@ -199,13 +199,13 @@ WRONG: dict[str, Row] = {
         classes("x", "y", "z"),
         [*CLASSES, "--model.init_args.num_classes", "2", f"{NETWORK}.out_features", "2"],
         2,
-        ["label 2 for 2 classes"],
+        ["model.network.out_features is 2, that of the data is 3"],
     ),
     "more classes than outputs": (
         classes("x", "y", "z"),
         [*CLASSES, f"{NETWORK}.out_features", "2"],
         2,
-        ["(2, 2) for 3 classes"],
+        ["model.network.out_features is 2, that of the data is 3"],
     ),
     # an unknown key, a value of the wrong type
     "an unknown key": (
@@ -218,7 +218,7 @@ WRONG: dict[str, Row] = {
         nothing,
         [*FIT, f"{NETWORK}.hidden", "[3]"],
         2,
-        ["network.init_args.hidden", "hidden_features?"],
+        ["network.hidden", "hidden_features?"],
     ),
     "text for a number": (nothing, [*FIT, f"{DATA}.batch_size", "many"], 2, ["batch_size", "int", "'many'"]),
     "a list for a number": (nothing, [*FIT, f"{DATA}.batch_size", "[1, 2]"], 2, ["batch_size", "int", "[1, 2]"]),
@@ -254,9 +254,9 @@ WRONG: dict[str, Row] = {
     ),
     "a class path of dots": (
         nothing,
-        [*FIT, "--model.init_args.network", "..."],
+        [*FIT, "--model.network", "..."],
         2,
-        ["model.init_args.network", "..."],
+        ["model.network", "..."],
     ),
     "a long value": (nothing, [*FIT, f"{DATA}.batch_size", "x" * 9000], 2, ["batch_size", "xxx..."]),
     # a config that is not one
@@ -290,7 +290,7 @@ WRONG: dict[str, Row] = {
         nothing,
         [*FIT, f"{NETWORK}.hidden_features", "[1000000000, 16]"],
         2,
-        ["not enough memory: the network takes"],
+        ["not enough memory"],
     ),
     "data larger than memory": (nothing, [*FIT, f"{DATA}.train_size", "1000000000000"], 2, ["memory"]),
     # a checkpoint of another network

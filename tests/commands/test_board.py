@@ -1,5 +1,6 @@
 """`board`: TensorBoard on the project's runs, on this machine alone."""
 
+import json
 import os
 import re
 import signal
@@ -53,8 +54,9 @@ def test_it_serves_the_runs_and_says_how_they_went(app: App) -> None:
     with board() as (server, printed, address):
         assert "product/version_1  finished  val/loss" in printed
         assert "healthy" in printed  # of the first
-        assert "underfitting" in printed  # of the second, which ends too soon
+        assert "too short to judge" in printed  # the second, which ends too soon
         assert "look at first" in printed
+        assert titles(printed) == ["product/version_1", "product/version_0"]  # the newest first
         deadline = time.monotonic() + 30
         while "product/version_1" not in get(address + "data/runs") and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -64,10 +66,34 @@ def test_it_serves_the_runs_and_says_how_they_went(app: App) -> None:
             assert other.connect_ex(("127.0.0.2", port)) != 0
         server.send_signal(signal.SIGINT)
         assert server.wait(60) == 0
-    with board("--run", "product/version_0") as (server, printed, address):
-        assert "product/version_1" not in printed
+    with board("product/version_0") as (server, printed, address):
+        assert titles(printed) == ["product/version_0"]
         server.send_signal(signal.SIGTERM)
-        assert server.wait(60) == 143
+        assert server.wait(60) == 0
+        assert server.stdout is not None
+        assert "error" not in server.stdout.read()
+
+
+def test_all_runs_that_are_named_are_shown_in_that_order(folder: Path) -> None:
+    for number in range(12):
+        run = folder / "lightning_logs" / "line" / f"version_{number}"
+        run.mkdir(parents=True)
+        (run / "config.yaml").write_text("{}")
+        best = {"monitor": "val/mae", "score": number / 4, "epoch": number}
+        (run / "run.json").write_text(json.dumps({"status": "finished", "best": best}))
+    names = [f"line/version_{number}" for number in (3, 11, 0, 5, 4, 1, 2, 10, 9, 8, 7, 6)]
+    with board(*names[:2], "--run", *names[2:]) as (_, printed, _):
+        assert titles(printed) == names
+        assert printed.startswith("12 runs")
+        assert "val/mae 0.75 (epoch 3)" in printed
+    with board() as (_, printed, _):
+        assert len(titles(printed)) == 10
+        assert printed.startswith("newest 10 of 12 runs")
+
+
+def titles(printed: str) -> list[str]:
+    """Return the runs in the table."""
+    return re.findall(r"^\S+/version_\d+", printed, re.MULTILINE)
 
 
 WRONG = {

@@ -35,8 +35,10 @@ def test_a_config_trains_scores_and_predicts(
 def test_a_config_is_short_and_begins_with_its_measured_result(config: Path) -> None:
     lines = config.read_text().splitlines()
     assert len(lines) <= 25
-    assert lines[0].startswith("# test ")
-    assert " s on " in lines[0]
+    about, found, result = lines[0].removeprefix("# ").partition(": test ")
+    assert found, lines[0]
+    assert 10 < len(about) < 70
+    assert " s on " in result
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: str(path.stem))

@@ -62,17 +62,19 @@ def test_the_newest_run_of_a_name_is_evaluated(app: App, run: Path) -> None:
 def test_a_run_keeps_the_settings_that_it_was_trained_with(app: App, folder: Path) -> None:
     assert app("fit", "--config", PRODUCT, *BRIEF, HIDDEN, "[5]").exit_code == 0
     assert app("test", "--run", "product").exit_code == 0
-    result = app("test", "--config", PRODUCT)
-    assert result.exit_code == 2
-    assert "another network" in result.err
-    assert "[5] → [16, 8]" in result.out
+    by_config = app("test", "--config", PRODUCT)  # which names the run, and no more
+    assert by_config.exit_code == 0, by_config.err
+    over_the_run = app("test", "--run", "product", "--config", PRODUCT)
+    assert over_the_run.exit_code == 2
+    assert "another network" in over_the_run.err
+    assert "model.network.hidden_features [5] → [16, 8]" in over_the_run.out
 
 
 def test_the_command_line_beats_the_config_which_beats_the_run(app: App, run: Path, folder: Path) -> None:
     (folder / "more.yaml").write_text("data: {init_args: {test_size: 50}}")
     small = app("predict", "--run", RUN, "--config", "more.yaml")
     assert "of 50 predictions" in small.out
-    assert "data.init_args.test_size 200 → 50" in small.out
+    assert "data.test_size 200 → 50" in small.out
     smaller = app("predict", "--data.init_args.test_size", "20", "--run", RUN, "--config", "more.yaml")
     assert "of 20 predictions" in smaller.out
     assert "of 200 predictions" in app("predict", "--run", RUN).out
@@ -118,7 +120,7 @@ def test_a_dry_run_leaves_the_scores_alone(app: App, run: Path) -> None:
 def test_a_score_with_other_settings_says_so_in_the_record(app: App, run: Path) -> None:
     score(app("test", "--run", RUN, "--data.init_args.test_size", "7"), run)
     record = json.loads((run / "run.json").read_text())["test"]
-    assert record["changed"] == {"data.init_args.test_size": "200 → 7"}
+    assert record["changed"] == {"data.test_size": "200 → 7"}
     assert record["epoch"] == 3
 
 
@@ -137,11 +139,10 @@ def test_ctrl_c_while_testing_is_130(app: App, run: Path, monkeypatch: pytest.Mo
 def test_a_full_disk_is_named_and_leaves_no_part_of_a_file(
     app: App, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Full:
-        def writerow(self, row: object) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device", "predictions.csv")
+    def full(columns: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device", "predictions.csv")
 
-    monkeypatch.setattr("csv.writer", lambda *_, **__: Full())
+    monkeypatch.setattr("engine.training.predictions.lines", full)
     result = app("predict", "--run", RUN)
     assert result.exit_code == 1
     assert result.err == "error: No space left on device: predictions.csv\n"

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from app.tasks import Regression
 from engine.runs import folder as runs
-from engine.runs import lock
+from engine.runs.lock import is_locked, locked
 from engine.training.interruption import Interruption
 
 App = Callable[..., Result]
@@ -150,7 +150,7 @@ def test_a_run_whose_folder_becomes_read_only_keeps_its_checkpoint(
 def test_a_run_that_is_alive_is_not_resumed(app: App) -> None:
     assert app(*FIT, EPOCHS, "1").exit_code == 0
     runs.Run(RUN).update(status="running")
-    with lock.holding(RUN / ".lock") as free:
+    with locked(RUN / ".lock") as free:
         assert free
         result = app("fit", "--run", "product", EPOCHS, "2")
         assert result.exit_code == 2
@@ -165,7 +165,7 @@ def test_a_run_that_is_alive_is_not_resumed(app: App) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="without fork nothing is inherited")
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_process_that_outlives_a_run_does_not_hold_its_lock(folder: Path) -> None:
-    with lock.holding(folder / ".lock"):
+    with locked(folder / ".lock"):
         (begun, begin), (told, tell) = os.pipe(), os.pipe()
         child = os.fork()
         if child == 0:
@@ -173,8 +173,8 @@ def test_a_process_that_outlives_a_run_does_not_hold_its_lock(folder: Path) -> N
             os.read(told, 1)
             os._exit(0)
         os.read(begun, 1)
-        while_it_runs = lock.held(folder / ".lock")
-    afterwards = lock.held(folder / ".lock")
+        while_it_runs = is_locked(folder / ".lock")
+    afterwards = is_locked(folder / ".lock")
     os.write(tell, b"x")
     os.waitpid(child, 0)
     assert while_it_runs

@@ -7,7 +7,7 @@ from support import spawn
 
 DATA = '''
 import torch
-from engine.data.in_memory import InMemory
+from engine.data import InMemory
 
 class Sum(InMemory):
     """y = a + b + c."""

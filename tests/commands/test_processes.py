@@ -155,7 +155,7 @@ def test_two_nodes_under_torchrun_do_what_one_process_does_with_the_larger_batch
 
 
 def test_a_process_ends_with_the_one_that_started_it() -> None:
-    child = "import sys, time; from engine.processes import end_with_parent; end_with_parent(0.05); time.sleep(60)"
+    child = "import sys, time; from engine.process import end_with_parent; end_with_parent(0.05); time.sleep(60)"
     parent = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(60)"
     environment = {**os.environ, "LOCAL_RANK": "1"}
     started = subprocess.Popen([sys.executable, "-c", parent], env=environment, stdout=subprocess.PIPE)

@@ -105,20 +105,22 @@ def test_each_line_shows_the_learning_rate_of_its_own_epoch(app: App) -> None:
         f"{scheduler}.init_args.gamma=0.1",
     ]
     lines = [line for line in app(*FIT, *steps).out.splitlines() if line.startswith("epoch ")]
-    assert [line.split("lr-Adam ")[1] for line in lines] == ["0.001", "0.0001", "1e-05", "1e-06"]
-    assert [float(row["lr-Adam"]) for row in read_csv(RUN / "metrics.csv")] == pytest.approx([1e-3, 1e-4, 1e-5, 1e-6])
+    assert [line.split("learning_rate ")[1] for line in lines] == ["0.001", "0.0001", "1e-05", "1e-06"]
+    assert [float(row["learning_rate"]) for row in read_csv(RUN / "metrics.csv")] == pytest.approx(
+        [1e-3, 1e-4, 1e-5, 1e-6]
+    )
 
 
 def test_lines_and_checkpoints_come_as_often_as_asked(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     saved_after: list[int] = []
-    save = BestAndLast._save
+    save = BestAndLast.save
 
     def counted(self: BestAndLast, trainer: Trainer, name: str) -> None:
         if name == "last":
             saved_after.append(trainer.current_epoch)
         save(self, trainer, name)
 
-    monkeypatch.setattr(BestAndLast, "_save", counted)
+    monkeypatch.setattr(BestAndLast, "save", counted)
     often = [
         "--callbacks.progress.init_args.every_n_epochs",
         "3",
@@ -126,15 +128,15 @@ def test_lines_and_checkpoints_come_as_often_as_asked(app: App, monkeypatch: pyt
         "1",
     ]
     result = app(*FIT, *often)
-    assert [line.split()[1] for line in result.out.splitlines() if line.startswith("epoch ")] == ["0", "3"]
+    assert [line.split()[1] for line in result.out.splitlines() if line.startswith("epoch ")] == ["2", "3"]
     assert saved_after == [0, 1, 2, 3, 4]  # before the first step, too
     saved_after.clear()
-    monkeypatch.setattr("engine.training.best_and_last.SHARE", math.inf)  # however long it takes
+    monkeypatch.setattr("engine.training.best_and_last.MAX_SAVE_FRACTION", math.inf)  # however long it takes
     app(*FIT)  # validated every 2 of 4 epochs
     assert saved_after == [0, 2, 4]
 
 
-def test_a_line_every_null_epochs_is_refused(app: App) -> None:
-    result = app(*FIT, "--callbacks.progress.init_args.every_n_epochs", "null")
+def test_a_line_every_zero_epochs_is_refused(app: App) -> None:
+    result = app(*FIT, "--callbacks.progress.init_args.every_n_epochs", "0")
     assert result.exit_code == 2
     assert "every_n_epochs" in result.err

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from app.__main__ import PROJECT as APP
+import app.__main__
 from engine.main import run
 
+APP = app.__main__.PROJECT
 # Lightning calls what jsonargparse 5 removes; pyproject.toml keeps 5 out.
 os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"
 PROJECT = Path(__file__).resolve().parents[2]
 PRODUCT = PROJECT / "configs" / "product.yaml"
 REAL_DATA = PROJECT.parent / "shared" / "data"
+NO_DASHBOARD = ["--dashboard", "null"]
 # Enough to train the network a little, in a tenth of a second.
 BRIEF = ["--trainer.max_epochs", "4", "--trainer.check_val_every_n_epoch", "2"]
 

@@ -20,9 +20,9 @@ from matplotlib.figure import Figure
 from app.data.product import Product
 from app.networks import MLP
 from app.tasks import Regression
-from engine.performance import fit_threads, tune
-from engine.quiet import install
-from engine.training.fast_loop import LeanLoop
+from engine.patches import cheap_checks
+from engine.process import fit_threads, prepare
+from engine.training.loop import FastLoop
 
 SAMPLES = [10**power for power in range(3, 8)]
 BATCHES = [4**power for power in range(7)]
@@ -30,7 +30,7 @@ WIDTHS = [8 * 4**power for power in range(5)]
 THREADS = torch.get_num_threads()
 
 
-class Clock(LeanLoop):
+class Clock(FastLoop):
     """Notes when each epoch begins."""
 
     def __init__(self) -> None:
@@ -64,8 +64,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[3] / "docs" / "growth.svg")
     options = parser.parse_args()
-    install()
-    tune()
+    prepare()
+    cheap_checks()
     curves = {
         "samples (batch 1,000, width 16)": {size: epoch(size, 1000, 16) for size in SAMPLES},
         "batch size (10,000 samples, width 16)": {size: epoch(10_000, size, 16) for size in BATCHES},

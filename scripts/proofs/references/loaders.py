@@ -19,7 +19,7 @@ from app.data.cifar10 import CIFAR10
 from app.data.mnist import MNIST
 from app.networks import Standardizer
 from app.tasks.classification import scale
-from engine.data.in_memory import InMemory, Split
+from engine.data import InMemory, Split
 
 
 class RandomImages(InMemory):

@@ -20,7 +20,6 @@ class Crop(nn.Module):
     """
 
     def __init__(self, padding: int = 4) -> None:
-        """Store the argument."""
         super().__init__()
         check_range("padding", padding, 0)
         self.padding = padding
@@ -41,11 +40,10 @@ class Flip(nn.Module):
     """Mirror left and right.
 
     Args:
-        probability: Share of images that are mirrored, in [0, 1].
+        probability: Fraction of images that are mirrored, in [0, 1].
     """
 
     def __init__(self, probability: float = 0.5) -> None:
-        """Store the argument."""
         super().__init__()
         check_range("probability", probability, 0, 1)
         self.probability = probability
@@ -65,7 +63,6 @@ class Rotate(nn.Module):
     """
 
     def __init__(self, degrees: float = 10.0) -> None:
-        """Store the argument."""
         super().__init__()
         self.degrees = degrees
 
@@ -90,7 +87,6 @@ class Jitter(nn.Module):
     """
 
     def __init__(self, brightness: float = 0.2, contrast: float = 0.2, saturation: float = 0.2) -> None:
-        """Store the arguments."""
         super().__init__()
         for name, strength in (("brightness", brightness), ("contrast", contrast), ("saturation", saturation)):
             check_range(name, strength, 0, 1)
@@ -115,12 +111,11 @@ class Erase(nn.Module):
     """Black out a square.
 
     Args:
-        size: Its side as a share of the image's height, in [0, 1]; at least a pixel.
-        probability: Share of images that lose one, in [0, 1].
+        size: Its side as a fraction of the image's height, in [0, 1]; at least a pixel.
+        probability: Fraction of images that lose one, in [0, 1].
     """
 
     def __init__(self, size: float = 0.3, probability: float = 0.5) -> None:
-        """Store the arguments."""
         super().__init__()
         check_range("size", size, 0, 1)
         check_range("probability", probability, 0, 1)
@@ -146,7 +141,6 @@ class Noise(nn.Module):
     """
 
     def __init__(self, std: float = 0.05) -> None:
-        """Store the argument."""
         super().__init__()
         check_range("std", std, 0)
         self.std = std

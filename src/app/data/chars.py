@@ -1,5 +1,7 @@
 """Characters of a text: from some in a row, which comes next?"""
 
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -7,8 +9,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from engine import DataError
-from engine.data.in_memory import InMemory, Split, TensorLoader
-from engine.data.paths import locate
+from engine.data import InMemory, Split, TensorLoader, locate, read_text
 
 
 class Chars(InMemory):
@@ -17,15 +18,17 @@ class Chars(InMemory):
     The text is cut into training, validation and test part in this order, so that no window is in two of them.
 
     Args:
-        path: Text file in UTF-8; examples/stories.txt ships with the project.
+        path: Text file; examples/stories.txt ships with the project.
         window: Characters that a prediction sees.
         vocabulary: All characters, in the order of their numbers; by default those of the text, sorted.
-        val_size: Share of the text to validate on.
-        test_size: Share of the text to test on.
+        val_size: Fraction of the text to validate on.
+        test_size: Fraction of the text to test on.
         prompt: Text that predict continues; by default the beginning of the test part, a window long.
-        batch_size: Windows in a batch.
-        drop_last: Leave out a last training batch that is smaller.
+        encoding: How characters are written in the file: utf-8, gb18030 (Chinese Windows), cp1252, ...
+        batch_size: Windows in a training batch.
     """
+
+    facts = (*InMemory.facts, "vocabulary", "vocabulary_size", "prompt")
 
     def __init__(
         self,
@@ -35,39 +38,54 @@ class Chars(InMemory):
         val_size: float = 0.1,
         test_size: float = 0.1,
         prompt: str | None = None,
+        encoding: str = "utf-8",
         batch_size: int = 128,
-        drop_last: bool = False,
+        **kwargs: Any,
     ) -> None:
-        """Store the arguments."""
-        super().__init__(batch_size, drop_last)
+        super().__init__(batch_size, **kwargs)
         if window < 1 or min(val_size, test_size) <= 0 or val_size + test_size >= 1:
             raise ValueError(f"window {window}, val_size {val_size} and test_size {test_size} leave nothing to learn")
         self.path = path
         self.window = window
-        self.vocabulary = vocabulary
         self.val_size = val_size
         self.test_size = test_size
-        self.prompt = prompt
+        self.encoding = encoding
+        self._asked = (vocabulary, prompt)
+
+    @cached_property
+    def text(self) -> str:
+        """The text, read when it is first asked for."""
+        path = locate(self.path, beside=Path(__file__).parent)
+        text = read_text(path, self.encoding)
+        if len(set(text)) < 2:
+            raise DataError(f"{path} needs at least two different characters")
+        return text
+
+    @cached_property
+    def vocabulary(self) -> str:
+        """All characters, in the order of their numbers."""
+        return self._asked[0] or "".join(sorted(set(self.text)))
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of different characters."""
+        return len(self.vocabulary)
+
+    @cached_property
+    def prompt(self) -> str:
+        """Text that predict continues."""
+        start = self._bounds("test")[0] if self._asked[1] is None else 0
+        return self.text[start : start + self.window] if self._asked[1] is None else self._asked[1]
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Characters."""
-        return tuple(self.vocabulary or ())
-
-    def facts(self) -> dict[str, Any]:
-        """Return the characters of the text and what to continue."""
-        text = self._text()
-        self.vocabulary = self.vocabulary or "".join(sorted(set(text)))
-        if self.prompt is None:
-            start = self._bounds("test", len(text))[0]
-            self.prompt = text[start : start + self.window]
-        return {"vocabulary": self.vocabulary, "vocabulary_size": len(self.vocabulary), "prompt": self.prompt}
+        return tuple(self.vocabulary)
 
     def build(self, split: Split) -> tuple[Tensor, Tensor]:
         """Return all windows of a part of the text."""
-        numbers = self._encode(self._text(), self.path)
-        start, stop = self._bounds(split, len(numbers))
-        part = numbers[start:stop]
+        start, stop = self._bounds(split)
+        part = self._encode(self.text, self.path)[start:stop]
         if len(part) <= self.window:
             raise DataError(
                 f"{self.path}: the {split} part has {len(part)} characters, a window needs {self.window + 1}"
@@ -82,29 +100,24 @@ class Chars(InMemory):
 
     def predict_dataloader(self) -> TensorLoader:
         """Return the prompt, inputs (1, characters)."""
+        if self.own_inputs is not None:
+            return super().predict_dataloader()
         if not self.prompt:
-            raise DataError("the prompt is empty: --data.init_args.prompt TEXT")
+            raise DataError("the prompt is empty: --data.prompt TEXT")
         return TensorLoader(TensorDataset(self._encode(self.prompt, "the prompt").unsqueeze(0)), 1)
 
-    def _bounds(self, split: Split, size: int) -> tuple[int, int]:
-        """Return where a part begins in a text of some size, and where it ends."""
+    def _bounds(self, split: Split) -> tuple[int, int]:
+        """Return where a part of the text begins and ends."""
         starts = {"train": 0.0, "val": 1 - self.val_size - self.test_size, "test": 1 - self.test_size}
         stops = {"train": starts["val"], "val": starts["test"], "test": 1.0}
-        return round(starts[split] * size), round(stops[split] * size)
-
-    def _text(self) -> str:
-        path = locate(self.path)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{path} cannot be read as UTF-8 text: {error}") from error
-        if len(set(text)) < 2:
-            raise DataError(f"{path} needs at least two different characters")
-        return text
+        return round(starts[split] * len(self.text)), round(stops[split] * len(self.text))
 
     def _encode(self, text: str, name: str) -> Tensor:
-        numbers = {character: number for number, character in enumerate(self.vocabulary or "")}
+        numbers = {character: number for number, character in enumerate(self.vocabulary)}
         for place, character in enumerate(text):
             if character not in numbers:
-                raise DataError(f"{name}, character {place + 1}: {character!r} is not in the vocabulary")
+                known = "".join(c if c.isprintable() else repr(c)[1:-1] for c in self.vocabulary)
+                raise DataError(
+                    f"{name}, character {place + 1}: {character!r} is not in the vocabulary, which is\n{known}"
+                )
         return torch.tensor([numbers[character] for character in text])

@@ -1,12 +1,13 @@
 """Data drawn at random from a known function: each split from a seed of its own, the same in every run."""
 
 from abc import abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from engine import check_range
-from engine.data.in_memory import InMemory, Split, generator
+from engine.data import InMemory, Split, generator
 
 SEEDS: dict[Split, int] = {"train": 0, "val": 1, "test": 2}
 
@@ -18,23 +19,16 @@ class Generated(InMemory):
         train_size: Samples to train on.
         val_size: Samples to validate on.
         test_size: Samples to test on.
-        batch_size: Samples in a batch.
-        drop_last: Leave out a last training batch that is smaller.
+        batch_size: Samples in a training batch.
 
     Raises:
         ValueError: If a size is not positive.
     """
 
     def __init__(
-        self,
-        train_size: int = 1000,
-        val_size: int = 200,
-        test_size: int = 200,
-        batch_size: int = 100,
-        drop_last: bool = False,
+        self, train_size: int = 1000, val_size: int = 200, test_size: int = 200, batch_size: int = 100, **kwargs: Any
     ) -> None:
-        """Store the arguments."""
-        super().__init__(batch_size, drop_last)
+        super().__init__(batch_size, **kwargs)
         for name, size in (("train_size", train_size), ("val_size", val_size), ("test_size", test_size)):
             check_range(name, size, 1)
         self.sizes: dict[Split, int] = {"train": train_size, "val": val_size, "test": test_size}

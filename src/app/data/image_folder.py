@@ -1,18 +1,18 @@
 """A folder of images, one sub-folder a class."""
 
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from engine import DataError, check_range
-from engine.data.image_files import Fit, ImageFiles
-from engine.data.in_memory import InMemory, Split, TensorLoader, evaluation_loader
-from engine.data.paths import locate
-from engine.data.splits import divide
+from engine.data import Fit, ImageFiles, InMemory, Split, TensorLoader, divide, evaluation_loader, locate, same
 
+HERE = Path(__file__).parent
 ENDINGS = (".png", ".jpg", ".jpeg")
 
 
@@ -25,19 +25,19 @@ class ImageFolder(InMemory):
         image_size: Height and width that every image is brought to, in pixels.
         fit: How: "resize" changes the shape, "crop" cuts the longer side, "pad" fills the shorter one with black.
         classes: Names of the classes in the order of their numbers; by default the sub-folders, sorted.
-        val_size: Share of the images to validate on, where there is no folder val.
-        test_size: Share of the images to test on, where there is no folder test.
-        whole: Test and predict on every image: for a folder that the network was not trained on.
+        val_size: Fraction of the images to validate on, where there is no folder val.
+        test_size: Fraction of the images to test on, where there is no folder test.
+        all_images: Test and predict on every image: for a folder that the network was not trained on.
         memory_limit: Images up to this many megabytes are decoded once; more are decoded anew in every epoch.
         num_workers: Threads that decode, 0 for none beside the main one; by default one a core.
-        batch_size: Images in a batch.
-        drop_last: Leave out a last training batch that is smaller.
-        augment: Transforms of training images, in turn.
-        balanced: Draw training images of every class equally often.
 
     Raises:
-        ValueError: If a size is out of its range, or the shares leave nothing to train on.
+        ValueError: If a size is out of its range, or the fractions leave nothing to train on.
     """
+
+    facts = (*InMemory.facts, "classes")
+    in_channels = 3
+    image_size: int
 
     def __init__(
         self,
@@ -47,16 +47,12 @@ class ImageFolder(InMemory):
         classes: list[str] | None = None,
         val_size: float = 0.1,
         test_size: float = 0.1,
-        whole: bool = False,
+        all_images: bool = False,
         memory_limit: int = 2000,
         num_workers: int | None = None,
-        batch_size: int = 64,
-        drop_last: bool = False,
-        augment: list[nn.Module] | None = None,
-        balanced: bool = False,
+        **kwargs: Any,
     ) -> None:
-        """Store the arguments."""
-        super().__init__(batch_size, drop_last, augment, balanced)
+        super().__init__(**kwargs)
         for name, value, low in (("image_size", image_size, 1), ("memory_limit", memory_limit, 0)):
             check_range(name, value, low)
         if num_workers is not None:
@@ -65,26 +61,34 @@ class ImageFolder(InMemory):
             raise ValueError(f"val_size {val_size} and test_size {test_size} must leave images to train on")
         self.root = root
         self.image_size = image_size
+        self.in_features = 3 * image_size**2
         self.fit = fit
-        self.classes = classes
         self.val_size = val_size
         self.test_size = test_size
-        self.whole = whole
+        self.all_images = all_images
         self.memory_limit = memory_limit
         self.num_workers = num_workers
         self.files: list[str] = []
+        self._classes = classes
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """Names of the classes in the order of their numbers."""
+        classes = self._classes or _subfolders(self._folder("train"))
+        if len(classes) < 2:
+            raise DataError(f"{self.root} needs a sub-folder of images for each of at least two classes")
+        return classes
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the sub-folders."""
-        return tuple(self.classes or ())
+        """Names of the classes."""
+        return tuple(self.classes)
 
-    def facts(self) -> dict[str, Any]:
-        """Return the classes and sizes of images."""
-        self.classes = self.classes or _subfolders(self._folder("train"))
-        if len(self.classes) < 2:
-            raise DataError(f"{self.root} needs a sub-folder of images for each of at least two classes")
-        return {**super().facts(), "classes": self.classes, "in_channels": 3, "image_size": self.image_size}
+    @classmethod
+    def for_other_data(cls, settings: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
+        """Return that every image counts."""
+        known = same(settings.get("root") or "", trained.get("root") or "", beside=HERE)
+        return {} if known else {"all_images": True}
 
     def build(self, split: Split) -> tuple[Tensor, Tensor]:
         """Return images and labels of a split."""
@@ -92,9 +96,11 @@ class ImageFolder(InMemory):
 
     def predict_dataloader(self) -> TensorLoader:
         """Return the test split, or every image of a folder that was not trained on; label -1 is unknown."""
+        if self.own_inputs is not None:
+            return super().predict_dataloader()
         root, folder = self._root(), self._folder("test")
-        known = set(_subfolders(folder)) & set(self.classes or ())
-        if known and not self.whole:
+        known = set(_subfolders(folder)) & set(self.classes)
+        if known and not self.all_images:
             files, labels = self._members("test")
         elif known or not _images(folder):
             files, labels = self._labelled(folder, complete=False)
@@ -122,20 +128,20 @@ class ImageFolder(InMemory):
     def _members(self, split: Split) -> tuple[list[Path], Tensor]:
         """Return files and labels of a split: a folder of its own, or a part of the images to train on."""
         root = self._root()
-        if self.whole or (split != "train" and (root / split).is_dir()):
+        if self.all_images or (split != "train" and (root / split).is_dir()):
             return self._labelled(self._folder(split))
         files, labels = self._labelled(self._folder("train"))
-        shares: dict[Split, tuple[float, int]] = {"test": (self.test_size, 0), "val": (self.val_size, 1)}
+        fractions: dict[Split, tuple[float, int]] = {"test": (self.test_size, 0), "val": (self.val_size, 1)}
         parts = {
-            name: (round(share * len(files)), seed)
-            for name, (share, seed) in shares.items()
+            name: (round(fraction * len(files)), seed)
+            for name, (fraction, seed) in fractions.items()
             if not (root / name).is_dir()
         }
         chosen = divide(labels, len(files), parts, self.root, self.class_names)[split]
         return [files[row] for row in chosen.tolist()], labels[chosen]
 
     def _root(self) -> Path:
-        root = locate(self.root)
+        root = locate(self.root, beside=HERE)
         if not root.is_dir():
             raise DataError(f"{root} is not a folder")
         return root
@@ -146,7 +152,7 @@ class ImageFolder(InMemory):
 
     def _labelled(self, folder: Path, complete: bool = True) -> tuple[list[Path], Tensor]:
         """Return images and labels of a folder that has sub-folders for classes, all of them if complete."""
-        classes = list(self.classes or _subfolders(folder))
+        classes = self.classes
         unknown = sorted(set(_subfolders(folder)) - set(classes))
         if unknown:
             raise DataError(f"{folder / unknown[0]} is none of the classes {', '.join(classes)}")

@@ -1,10 +1,12 @@
 """scikit-learn's make_regression: one feature, a known slope and intercept."""
 
+from typing import Any
+
 import torch
 from sklearn.datasets import make_regression
 from torch import Tensor
 
-from engine.data.in_memory import InMemory, Split, generator
+from engine.data import InMemory, Split, generator
 
 
 class Linear(InMemory):
@@ -13,17 +15,13 @@ class Linear(InMemory):
     Args:
         noise: Standard deviation of the noise, in units of y.
         intercept: Value of y at x = 0.
-        batch_size: Samples in a batch.
-        drop_last: Leave out a last training batch that is smaller.
+        batch_size: Samples in a training batch.
     """
 
     feature_names = ("x",)
 
-    def __init__(
-        self, noise: float = 10.0, intercept: float = 14.5, batch_size: int = 16, drop_last: bool = False
-    ) -> None:
-        """Store the arguments."""
-        super().__init__(batch_size, drop_last)
+    def __init__(self, noise: float = 10.0, intercept: float = 14.5, batch_size: int = 16, **kwargs: Any) -> None:
+        super().__init__(batch_size, **kwargs)
         self.noise = noise
         self.intercept = intercept
         self.slope = float("nan")

@@ -1,5 +1,9 @@
 """A table in a CSV file: any columns as features, one as target."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -7,10 +11,23 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from engine import DataError, UsageError, nearest
-from engine.data.in_memory import InMemory, Split, TensorLoader, evaluation_loader
-from engine.data.paths import locate
-from engine.data.splits import divide
-from engine.data.table import Table, read
+from engine.data import InMemory, Split, Table, TensorLoader, divide, evaluation_loader, locate, same
+
+HERE = Path(__file__).parent
+Kind = Literal["auto", "regression", "classification"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a file holds: its columns by name, and the tensors; no targets, but what is missing, if it lacks them."""
+
+    target: str | int | None
+    features: list[str]
+    kind: Kind
+    classes: list[str] | None
+    inputs: Tensor
+    targets: Tensor | None
+    missing: str | None
 
 
 class Tabular(InMemory):
@@ -22,56 +39,71 @@ class Tabular(InMemory):
         features: Columns to predict it from, numbers only; by default all others.
         kind: Predict a number or one of several classes; "auto" takes text in the target for classes.
         classes: Values of the target in the order of their numbers; by default all that occur, sorted.
-        val_size: Share of the rows to validate on.
-        test_size: Share of the rows to test on.
-        whole: Test and predict on every row: for a file that the network was not trained on.
-        batch_size: Rows in a batch.
-        drop_last: Leave out a last training batch that is smaller.
-        balanced: Draw training rows of every class equally often.
+        val_size: Fraction of the rows to validate on; 0 for none, the best weights are then the last.
+        test_size: Fraction of the rows to test on; 0 for none.
+        all_rows: Test and predict on every row: for a file that the network was not trained on.
+        encoding: How characters are written in the file: utf-8, gb18030 (Excel on a Chinese Windows), cp1252, ...
+        batch_size: Rows in a training batch.
 
     Raises:
-        ValueError: If the shares leave nothing to train on, or features are none or named twice.
+        ValueError: If the fractions leave nothing to train on, or features are none or named twice.
     """
+
+    facts = (*InMemory.facts, "features", "target", "kind", "classes")
 
     def __init__(
         self,
         path: str = "examples/houses.csv",
         target: str | int | None = None,
         features: list[str] | None = None,
-        kind: Literal["auto", "regression", "classification"] = "auto",
+        kind: Kind = "auto",
         classes: list[str] | None = None,
         val_size: float = 0.2,
         test_size: float = 0.2,
-        whole: bool = False,
+        all_rows: bool = False,
+        encoding: str = "utf-8",
         batch_size: int = 32,
-        drop_last: bool = False,
-        balanced: bool = False,
+        **kwargs: Any,
     ) -> None:
-        """Store the arguments."""
-        super().__init__(batch_size, drop_last, balanced=balanced)
-        if min(val_size, test_size) <= 0 or val_size + test_size >= 1:
+        super().__init__(batch_size, **kwargs)
+        if min(val_size, test_size) < 0 or val_size + test_size >= 1:
             raise ValueError(f"val_size {val_size} and test_size {test_size} must leave rows to train on")
         if features is not None and (not features or len(set(features)) < len(features)):
             raise ValueError(f"features must be one or more different columns: {features}")
         self.path = path
-        self.target = target
-        self.features = features
-        self.kind = kind
-        self.classes = classes
-        self.val_size = val_size
-        self.test_size = test_size
-        self.whole = whole
-        self.tensors: tuple[Tensor, Tensor | None] | None = None
-        self.lack: str | None = None
+        self.sizes: dict[Split, float] = {"test": test_size, "val": val_size}
+        self.all_rows = all_rows
+        self.encoding = encoding
+        self._asked = (target, features, kind, classes)
+
+    @property
+    def features(self) -> list[str]:
+        """Columns that predict."""
+        return self.rows.features
+
+    @property
+    def target(self) -> str | int | None:
+        """Column that is predicted, by name unless the file lacks it."""
+        return self.rows.target
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it is a number or a class."""
+        return self.rows.kind
+
+    @property
+    def classes(self) -> list[str] | None:
+        """Values of the target, if it is a class."""
+        return self.rows.classes
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Columns that predict."""
-        return tuple(self.features or ())
+        return tuple(self.features)
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Values of the target."""
+        """Values of the target, if it is a class."""
         return tuple(self.classes or ())
 
     @property
@@ -79,30 +111,39 @@ class Tabular(InMemory):
         """Column that is predicted."""
         return str(self.target)
 
-    def facts(self) -> dict[str, Any]:
-        """Return the columns by name, the kind, the classes and the sizes of the file."""
-        self._read()
-        columns = {"features": self.features, "target": self.target}
-        return {**super().facts(), **columns, "kind": self.kind, "classes": self.classes}
+    @classmethod
+    def for_other_data(cls, settings: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
+        """Return that every row counts, and the trained target's name: a position means another column elsewhere."""
+        path, target = settings.get("path") or "", settings.get("target")
+        if same(path, trained.get("path") or "", beside=HERE):
+            return {}
+        position = target is None or str(target).lstrip("+-").isdigit()
+        return {"all_rows": True, **({"target": trained.get("target")} if position else {})}
+
+    def has(self, split: Split) -> bool:
+        """Say whether rows are set apart for a split."""
+        return split == "train" or self.sizes[split] > 0 or (split == "test" and self.all_rows)
 
     def build(self, split: Split) -> tuple[Tensor, Tensor]:
         """Return the rows of a split, stratified by class."""
-        inputs, targets = self._read()
+        inputs, targets = self.rows.inputs, self.rows.targets
         if targets is None:
-            raise DataError(f"{self.lack}: {split} needs targets")
-        if self.whole and split == "test":
+            raise DataError(f"{self.rows.missing}: {split} needs targets")
+        if self.all_rows and split == "test":
             return inputs, targets
-        rows = self._split(targets)[split]
-        return inputs[rows], targets[rows]
+        chosen = self._split(targets)[split]
+        return inputs[chosen], targets[chosen]
 
     def predict_dataloader(self) -> TensorLoader:
-        """Return the test split; every row of a file without targets, or that was not trained on."""
-        inputs, targets = self._read()
-        rows = torch.arange(len(inputs))
+        """Return the test split; every row of a file without targets, without a test split or not trained on."""
+        if self.own_inputs is not None:
+            return super().predict_dataloader()
+        inputs, targets = self.rows.inputs, self.rows.targets
         if targets is None:
             return evaluation_loader(TensorDataset(inputs), self.batch_size)
-        rows = rows if self.whole else self._split(targets)["test"]
-        return evaluation_loader(TensorDataset(inputs[rows], targets[rows], rows), self.batch_size)
+        every = self.all_rows or not self.has("test")
+        chosen = torch.arange(len(inputs)) if every else self._split(targets)["test"]
+        return evaluation_loader(TensorDataset(inputs[chosen], targets[chosen], chosen), self.batch_size)
 
     def setup(self, stage: str) -> None:
         """Build what a stage needs; predictions need no targets."""
@@ -111,49 +152,47 @@ class Tabular(InMemory):
 
     def _split(self, targets: Tensor) -> dict[Split, Tensor]:
         size, labels = len(targets), None if targets.is_floating_point() else targets
-        parts: dict[Split, tuple[int, int]] = {
-            "test": (round(self.test_size * size), 0),
-            "val": (round(self.val_size * size), 1),
-        }
+        seeds: dict[Split, int] = {"test": 0, "val": 1}
+        parts = {name: (round(self.sizes[name] * size), seed) for name, seed in seeds.items() if self.sizes[name]}
         return divide(labels, size, parts, self.path, self.class_names)
 
-    def _read(self) -> tuple[Tensor, Tensor | None]:
-        """Return inputs and, unless the file lacks them, targets; name what settings leave open."""
-        if self.tensors is None:
-            table = read(locate(self.path))
-            target = self._column(table)
-            absent = f"{self.path} has no column {self.target}{nearest(str(self.target), table.columns)}"
-            self.lack = absent if target is None else table.blank(target)
-            known = self.kind == "regression" or (self.kind == "classification" and self.classes)
-            if self.lack and (self.features is None or not known):
-                raise DataError(self.lack)
-            self.target = target or self.target
-            if self.features is None:
-                self.features = [name for name in table.columns if name != target]
-            if target in self.features:
-                raise UsageError(f"column {target} is the target and cannot be one of the features as well")
-            if not self.features:
-                raise DataError(f"{self.path} has one column only, {target}: there is nothing to predict it from")
-            targets = None if self.lack or target is None else self._targets(table, target)
-            self.tensors = table.numbers(self.features), targets
-        return self.tensors
+    @cached_property
+    def rows(self) -> Rows:
+        """The file, read when it is first asked for, and what settings leave open."""
+        asked, features, kind, classes = self._asked
+        table = Table(locate(self.path, beside=HERE), self.encoding)
+        target = self._column(table, asked)
+        absent = f"{self.path} has no column {asked}{nearest(str(asked), table.columns)}"
+        missing = absent if target is None else table.blank(target)
+        if missing and (features is None or not (kind == "regression" or (kind == "classification" and classes))):
+            raise DataError(missing)
+        features = features or [name for name in table.columns if name != target]
+        if target in features:
+            raise UsageError(f"column {target} is the target and cannot be one of the features as well")
+        if not features:
+            raise DataError(f"{self.path} has one column only, {target}: there is nothing to predict it from")
+        targets = None
+        if target is not None and not missing:
+            if kind == "auto":
+                kind = "classification" if classes or table.is_text(target) else "regression"
+            if kind == "classification":
+                classes = classes or table.values(target)
+            targets = self._targets(table, target, classes if kind == "classification" else None)
+        return Rows(target or asked, features, kind, classes, table.numbers(features), targets, missing)
 
-    def _column(self, table: Table) -> str | None:
+    def _column(self, table: Table, target: str | int | None) -> str | None:
         """Return the name of the target, None if the file does not have it."""
-        if self.whole and isinstance(self.target, str):  # a name by now: never another column of another file
-            return self.target if self.target in table.columns else None
-        return table.column(-1 if self.target is None else self.target)
+        if self.all_rows and isinstance(target, str):  # a name by now: never another column of another file
+            return target if target in table.columns else None
+        return table.column(-1 if target is None else target)
 
-    def _targets(self, table: Table, target: str) -> Tensor:
-        if self.kind == "auto":
-            self.kind = "classification" if self.classes or table.is_text(target) else "regression"
-        if self.kind == "regression":
+    def _targets(self, table: Table, target: str, classes: list[str] | None) -> Tensor:
+        if classes is None:
             try:
                 return table.numbers([target])
             except DataError as error:
                 hint = "\nto predict classes: --config configs/tabular_classes.yaml" if table.is_text(target) else ""
                 raise DataError(f"{error}{hint}") from error
-        self.classes = self.classes or table.values(target)
-        if len(self.classes) < 2:
-            raise DataError(f"{self.path}: column {target} has one class only, {self.classes[0]!r}")
-        return table.labels(target, self.classes)
+        if len(classes) < 2:
+            raise DataError(f"{self.path}: column {target} has one class only, {classes[0]!r}")
+        return table.labels(target, classes)

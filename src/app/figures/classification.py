@@ -1,104 +1,99 @@
-"""Which classes are taken for which."""
+"""Which classes are predicted for which."""
 
 import torch
 from torch import Tensor
 
-from app.figures.plots.classification import boundary, confusion, regions, roc
+from app.figures.plots.classification import boundary, confusion, precision_recall, regions, roc
 from app.tasks import Classification
-from engine.dashboard.observe import Gathered, undisturbed
-from engine.dashboard.panel import Board, Panel
-from engine.dashboard.pictures import images
+from engine.dashboard import Panel, SamplePanel, evaluating, images
 
 CURVES = 20  # classes with curves of their own; more would hide each other
 
 
 class Confusion(Panel):
-    """How many samples of each class were taken for which.
+    """The confusion matrix: how many samples of each class were predicted as which.
 
     Args:
         every_n_epochs: How often; by default twice in a run.
     """
 
+    draws = 2
+
     def __init__(self, every_n_epochs: int | None = None) -> None:
-        """Count nothing yet."""
-        super().__init__(every_n_epochs, draws=2)
+        super().__init__(every_n_epochs)
         self._counts: Tensor | None = None
 
-    def suits(self, board: Board) -> bool:
+    def suits(self) -> bool:
         """Say whether the task tells classes apart."""
-        return len(board.classes) > 1
+        return len(self.class_names) > 1
 
-    def update(self, board: Board, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
+    def update(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
         """Count a batch."""
-        classes = len(board.classes)
+        classes = len(self.class_names)
         pairs = torch.bincount(targets * classes + predictions.argmax(1), minlength=classes**2)
         self._counts = pairs if self._counts is None else self._counts + pairs
 
-    def draw(self, board: Board) -> None:
+    def draw(self) -> None:
         """Draw the matrix."""
         counts, self._counts = self._counts, None
         if counts is not None:
-            names = board.classes
+            names = self.drawable(self.class_names)
             matrix = counts.view(len(names), -1).cpu().numpy()
-            title = board.title(f"Confusion of {matrix.sum():,} samples")
-            board.figure("confusion", confusion(matrix, names, title))
+            title = self.title(f"Confusion matrix, {matrix.sum():,} samples")
+            self.figure("confusion", confusion(matrix, names, title))
 
 
-class Curves(Panel):
-    """Precision against recall of each class in the tab PR Curves, and the ROC with the area under it as a figure.
+class Curves(SamplePanel):
+    """ROC and precision-recall curves of each class, as figures; the latter in the tab PR Curves too.
 
     Args:
         every_n_epochs: How often; by default twice in a run.
     """
 
-    def __init__(self, every_n_epochs: int | None = None) -> None:
-        """Gather nothing yet."""
-        super().__init__(every_n_epochs, draws=2)
-        self._samples = Gathered()
-
-    def suits(self, board: Board) -> bool:
+    def suits(self) -> bool:
         """Say whether the task is a classification."""
-        return isinstance(board.task, Classification)
+        return isinstance(self.task, Classification)
 
-    def update(self, board: Board, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
+    def columns(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> tuple[Tensor, ...]:
         """Keep labels and probabilities."""
-        self._samples.add(targets, predictions.softmax(1)[:, :CURVES])
+        return targets, predictions.softmax(1)[:, :CURVES]
 
-    def draw(self, board: Board) -> None:
-        """Draw both kinds of curves."""
-        columns = self._samples.take()
-        if not columns:
-            return
+    def plot(self, *columns: Tensor) -> None:
+        """Draw all curves."""
         labels, probabilities = (column.numpy() for column in columns)
-        names = board.classes[:CURVES]
-        if board.writer is not None:
+        names = self.class_names[:CURVES]
+        if self.writer is not None:
             for number, name in enumerate(names):
-                tag = f"{board.stage}/{name}"
-                board.writer.add_pr_curve(tag, labels == number, probabilities[:, number], board.step)
-        board.figure("roc", roc(labels, probabilities, names, board.title("ROC, each class against the rest")))
+                tag = f"{self.stage}/{name}"
+                self.writer.add_pr_curve(tag, labels == number, probabilities[:, number], self.step)
+        names = self.drawable(names)
+        self.figure("roc", roc(labels, probabilities, names, self.title("ROC, each class against the rest")))
+        title = self.title("Precision and recall, each class against the rest")
+        self.figure("precision_recall", precision_recall(labels, probabilities, names, title))
 
 
 class Misclassified(Panel):
-    """Images that were taken for another class, the most confident mistakes first.
+    """Images that were predicted as another class, the most confident mistakes first.
 
     Args:
         every_n_epochs: How often; by default twice in a run.
         samples: How many are shown.
     """
 
+    draws = 2
+
     def __init__(self, every_n_epochs: int | None = None, samples: int = 24) -> None:
-        """Gather nothing yet."""
-        super().__init__(every_n_epochs, draws=2)
+        super().__init__(every_n_epochs)
         self.samples = samples
         self._worst: list[tuple[float, str, Tensor]] = []
         self._wrong = 0
         self._seen = 0
 
-    def suits(self, board: Board) -> bool:
+    def suits(self) -> bool:
         """Say whether the task is a classification; whether of images, batches will show."""
-        return isinstance(board.task, Classification)
+        return isinstance(self.task, Classification)
 
-    def update(self, board: Board, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
+    def update(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
         """Keep the worst mistakes."""
         if inputs.ndim != 4:
             return
@@ -107,63 +102,60 @@ class Misclassified(Panel):
         self._seen += len(targets)
         self._wrong += len(wrong)
         wrong = wrong[confidence[wrong].argsort(descending=True)[: self.samples]]
-        names = board.classes
+        names = self.drawable(self.class_names)
         for row in wrong.tolist():
-            caption = f"{names[int(targets[row])]} as {names[int(guess[row])]} {confidence[row].item():.0%}"
+            actual, predicted = names[int(targets[row])], names[int(guess[row])]
+            caption = f"{actual} predicted as {predicted}, {confidence[row].item():.0%}".replace("%", " %")
             self._worst.append((confidence[row].item(), caption, inputs[row].cpu()))
         self._worst = sorted(self._worst, key=lambda mistake: -mistake[0])[: self.samples]
 
-    def draw(self, board: Board) -> None:
+    def draw(self) -> None:
         """Draw them."""
         worst, wrong, seen = self._worst, self._wrong, self._seen
         self._worst, self._wrong, self._seen = [], 0, 0
         if worst:
             pictures = torch.stack([picture for _, _, picture in worst]).numpy()
-            title = board.title(f"{wrong:,} of {seen:,} misclassified, the most confident")
-            board.figure("misclassified", images(pictures, [caption for _, caption, _ in worst], title))
+            title = self.title(f"{wrong:,} of {seen:,} misclassified, the most confident")
+            self.figure("misclassified", images(pictures, [caption for _, caption, _ in worst], title))
 
 
-class Boundary(Panel):
-    """Where the decision falls: the probability along the one input of two classes, or regions over two inputs.
+class Boundary(SamplePanel):
+    """The decision boundary: the probability along the one input of two classes, or regions over two inputs.
+
+    The true boundary is drawn too where the data module has it as `boundary`.
 
     Args:
         every_n_epochs: How often; by default twice in a run.
     """
 
-    def __init__(self, every_n_epochs: int | None = None) -> None:
-        """Gather nothing yet."""
-        super().__init__(every_n_epochs, draws=2)
-        self._samples = Gathered()
-
-    def suits(self, board: Board) -> bool:
+    def suits(self) -> bool:
         """Say whether the inputs are one number and the classes two, or the inputs two numbers."""
-        shape = (len(board.features), len(board.classes))
-        return isinstance(board.task, Classification) and (shape == (1, 2) or shape[0] == 2)
+        shape = (len(self.feature_names), len(self.class_names))
+        return isinstance(self.task, Classification) and (shape == (1, 2) or shape[0] == 2)
 
-    def update(self, board: Board, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
-        """Keep the samples."""
-        self._samples.add(inputs, targets)
+    def columns(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> tuple[Tensor, ...]:
+        """Keep inputs and labels."""
+        return inputs, targets
 
-    def draw(self, board: Board) -> None:
-        """Draw the figure."""
-        columns = self._samples.take()
-        if not columns:
-            return
+    def plot(self, *columns: Tensor) -> None:
+        """Draw the boundary or the regions."""
         inputs, targets = columns
-        names, labels, features = board.classes, targets.numpy(), [board.label(name) for name in board.features]
+        names, labels = self.drawable(self.class_names), targets.numpy()
+        features = [self.label(name) for name in self.feature_names]
         axes = [
             torch.linspace(low, high, 1000 if inputs.shape[1] == 1 else 200)
-            for low, high in zip(inputs.amin(0), inputs.amax(0), strict=True)
+            for low, high in zip(inputs.amin(0).tolist(), inputs.amax(0).tolist(), strict=True)
         ]
         points = torch.cartesian_prod(*axes[::-1]).view(-1, len(axes)).flip(1)
-        with undisturbed(board.task):
-            probabilities = board.task(points.to(board.task.device)).float().softmax(1).cpu()
+        with evaluating(self.task):
+            probabilities = self.task(points.to(self.task.device)).float().softmax(1).cpu()
         if len(axes) == 1:
             line = (axes[0].numpy(), probabilities[:, 1].numpy())
-            title = board.title("Decision boundary")
-            figure = boundary(inputs[:, 0].numpy(), labels, line, names, features[0], title)
+            truth = getattr(self.data, "boundary", None)
+            title = self.title("Decision boundary")
+            figure = boundary(inputs[:, 0].numpy(), labels, line, truth, names, features[0], title)
         else:
             guess = probabilities.argmax(1).view(len(axes[1]), len(axes[0]))
-            ground = (axes[0].numpy(), axes[1].numpy(), guess.numpy())
-            figure = regions(inputs.numpy(), labels, ground, names, features, board.title("Decision regions"))
-        board.figure("boundary", figure)
+            grid = (axes[0].numpy(), axes[1].numpy(), guess.numpy())
+            figure = regions(inputs.numpy(), labels, grid, names, features, self.title("Decision regions"))
+        self.figure("boundary", figure)

@@ -5,47 +5,38 @@ from torch import Tensor
 
 from app.figures.plots.regression import curve, residuals, scatter
 from app.tasks import Regression
-from engine.dashboard.observe import Gathered, undisturbed
-from engine.dashboard.panel import Board, Panel
+from engine.dashboard import SamplePanel, evaluating
 
 
-class Fit(Panel):
+class Fit(SamplePanel):
     """Predictions against the truth: a curve over the one input, else a scatter; and the residuals as a histogram.
 
     Args:
         every_n_epochs: How often; by default twice in a run.
     """
 
-    def __init__(self, every_n_epochs: int | None = None) -> None:
-        """Gather nothing yet."""
-        super().__init__(every_n_epochs, draws=2)
-        self._samples = Gathered()
-
-    def suits(self, board: Board) -> bool:
+    def suits(self) -> bool:
         """Say whether the task predicts numbers."""
-        return isinstance(board.task, Regression)
+        return isinstance(self.task, Regression)
 
-    def update(self, board: Board, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
-        """Keep the samples."""
-        self._samples.add(inputs.flatten(1), targets[:, 0], predictions[:, 0])
+    def columns(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> tuple[Tensor, ...]:
+        """Keep inputs, target and prediction."""
+        return inputs.flatten(1), targets[:, 0], predictions[:, 0]
 
-    def draw(self, board: Board) -> None:
+    def plot(self, *columns: Tensor) -> None:
         """Draw both figures."""
-        columns = self._samples.take()
-        if not columns:
-            return
         inputs, targets, predictions = columns
-        name = board.label(getattr(board.data, "target_name", "y"))
+        name = self.label(self.target_name)
+        actual, predicted = targets.numpy(), predictions.numpy()
         if inputs.shape[1] == 1:
             x = torch.linspace(inputs.min().item(), inputs.max().item(), 400).unsqueeze(1)
-            with undisturbed(board.task):
-                y = board.task(x.to(board.task.device))[:, 0].float().cpu()
-            truth = board.data.truth(x) if hasattr(board.data, "truth") else None
+            with evaluating(self.task):
+                y = self.task(x.to(self.task.device))[:, 0].float().cpu()
+            truth = self.data.truth(x)[:, 0].numpy() if hasattr(self.data, "truth") else None
+            names = (self.label((self.feature_names or ["x"])[0]), name)
             line = (x[:, 0].numpy(), y.numpy())
-            known = None if truth is None else truth[:, 0].numpy()
-            names = (board.label((board.features or ["x"])[0]), name)
-            figure = curve(inputs[:, 0].numpy(), targets.numpy(), line, known, names, board.title("Fit"))
+            figure = curve(inputs[:, 0].numpy(), actual, line, truth, names, self.title("Fit"))
         else:
-            figure = scatter(targets.numpy(), predictions.numpy(), name, board.title("Predicted against actual"))
-        board.figure("fit", figure)
-        board.figure("residuals", residuals(targets.numpy(), predictions.numpy(), name, board.title("Residuals")))
+            figure = scatter(actual, predicted, name, self.title("Predicted against actual"))
+        self.figure("fit", figure)
+        self.figure("residuals", residuals(actual, predicted, name, self.title("Residuals")))

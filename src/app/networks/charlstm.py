@@ -25,7 +25,6 @@ class CharLSTM(nn.Module):
         layers: int = 2,
         dropout: float = 0.2,
     ) -> None:
-        """Build the layers."""
         super().__init__()
         if not vocabulary_size or min(embedding, hidden, layers) < 1:
             raise ValueError(f"a CharLSTM needs sizes: vocabulary_size {vocabulary_size}, {embedding}, {hidden}")

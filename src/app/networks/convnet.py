@@ -20,7 +20,8 @@ class ConvNet(nn.Module):
         pooled_size: Height and width that the maps are averaged down to before the linear layers; by default all stays.
         hidden_features: Widths of linear layers between the maps and the logits.
         batch_norm: Normalize over the batch before each ReLU of the blocks.
-        dropout: Probability in [0, 1) of dropping a unit of the hidden linear layers.
+        dropout: Probability in [0, 1) of dropping a unit of the hidden linear layers; without them, of dropping a
+            number of the flattened maps.
         init: How weights are drawn.
 
     Raises:
@@ -39,7 +40,6 @@ class ConvNet(nn.Module):
         dropout: float = 0.0,
         init: Scheme = "default",
     ) -> None:
-        """Build the layers."""
         super().__init__()
         if not in_channels or not image_size or not num_classes:
             raise ValueError(f"a ConvNet needs sizes: {in_channels=}, {image_size=}, {num_classes=}")

@@ -25,7 +25,8 @@ class MLP(nn.Module):
         hidden_features: Width of each hidden layer; none gives a linear model.
         out_features: Numbers in one output; by default as the data has, else 1.
         activation: Function after each hidden layer.
-        dropout: Probability in [0, 1) of dropping a unit: one for all hidden layers, or one for each.
+        dropout: Probability in [0, 1) of dropping a unit: one for all hidden layers, or one for each; without hidden
+            layers, of dropping an input of the only layer.
         batch_norm: Normalize over the batch before each activation.
         init: How weights are drawn.
 
@@ -43,17 +44,16 @@ class MLP(nn.Module):
         batch_norm: bool = False,
         init: Scheme = "default",
     ) -> None:
-        """Build the layers."""
         super().__init__()
         widths = [in_features or 0, *hidden_features, 1 if out_features is None else out_features]
         if min(widths) < 1:
             raise ValueError(f"every layer of an MLP needs a unit or more: {'-'.join(map(str, widths))}")
         dropouts = [dropout] * len(hidden_features) if isinstance(dropout, float | int) else list(dropout)
-        if dropout and not hidden_features:
-            raise ValueError(f"dropout {dropout} has no hidden layer to act on")
         if len(dropouts) != len(hidden_features):
             raise ValueError(f"{len(dropouts)} dropouts for {len(hidden_features)} hidden layers")
-        layers: list[nn.Module] = []
+        # Without hidden layers, as before the only linear layer of a convolutional network.
+        first = 0.0 if hidden_features or not isinstance(dropout, float | int) else dropout
+        layers: list[nn.Module] = [nn.Dropout(first)] if first else []
         for before, after, probability in zip(widths, widths[1:-1], dropouts, strict=False):
             layers.append(nn.Linear(before, after))
             if batch_norm:

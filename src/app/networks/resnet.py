@@ -13,7 +13,6 @@ class Residual(nn.Module):
     """Two 3x3 convolutions with batch normalization, added to their input; a 1x1 convolution where shapes differ."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
-        """Build the layers."""
         super().__init__()
         self.main = nn.Sequential(
             _convolution(before, after, 3, stride), nn.ReLU(inplace=True), _convolution(after, after, 3, 1)
@@ -50,7 +49,6 @@ class ResNet(nn.Module):
         stem: Literal["small", "large"] = "small",
         init: Scheme = "default",
     ) -> None:
-        """Build the layers."""
         super().__init__()
         if not in_channels or not num_classes or min(*channels, blocks) < 1:
             raise ValueError(f"a ResNet needs sizes: in_channels {in_channels}, num_classes {num_classes}, {channels}")

@@ -1,4 +1,4 @@
-"""Standardization that travels with the weights."""
+"""Standardization whose statistics are saved with the weights."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 class Standardizer(nn.Module):
     """Subtracts a mean and divides by a standard deviation per channel (dimension 1); identity until fitted.
 
-    Its statistics are buffers: whoever has the checkpoint has them, and nobody has to carry constants around.
+    Its statistics are buffers, so a checkpoint holds them: there are no constants to carry around.
 
     Args:
         mean: Known mean of each channel, instead of fitting.
@@ -25,7 +25,6 @@ class Standardizer(nn.Module):
     fitted: Tensor
 
     def __init__(self, mean: Sequence[float] | None = None, std: Sequence[float] | None = None) -> None:
-        """Store known statistics, or none."""
         super().__init__()
         if (mean is None) != (std is None) or len(mean or ()) != len(std or ()):
             raise ValueError(f"mean and std need one value per channel each: mean={mean}, std={std}")
@@ -77,7 +76,7 @@ class Standardizer(nn.Module):
         return self.mean.view(shape), self.std.view(shape)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        # The number of channels is known only to whoever fitted: take the checkpoint's shape.
+        # The number of channels is known after fitting only: take the shape from the checkpoint.
         for name in ("mean", "std"):
             if prefix + name in state_dict:
                 setattr(self, name, torch.empty_like(state_dict[prefix + name], device=self.mean.device))

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import Dataset
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
 from app.networks import Standardizer
-from engine import Columns, SupervisedTask, batches
+from engine import Columns, SupervisedTask
+from engine.data import batches
 
 
 class Classification(SupervisedTask):
@@ -21,45 +20,45 @@ class Classification(SupervisedTask):
     Images are uint8 (B, C, H, W) in [0, 255] or floats in [0, 1], and are standardized per channel.
 
     Args:
-        network: Maps standardized inputs to logits (B, classes).
-        optimizer: Class of torch.optim with its arguments.
-        lr_scheduler: Class of torch.optim.lr_scheduler with its arguments.
         num_classes: Number of classes; by default as the data has.
         mean: Mean of each input channel, images in [0, 1]; by default that of the training split.
         std: Standard deviation of each input channel, likewise.
-        label_smoothing: Share of each label in [0, 1) that training spreads over all classes.
-        l1: Weight of the sum of absolute weights of the network in the loss that is minimized.
-        compile: Compile the network with torch.compile.
+        label_smoothing: Fraction of each label in [0, 1) that training spreads over all classes.
+        class_weights: Weight of each class in the cross-entropy, as in torch.nn.CrossEntropyLoss; by default 1.
+        loss: Maps logits (B, classes) and labels (B,) to a scalar, in place of the cross-entropy.
     """
 
     def __init__(
         self,
-        network: nn.Module,
-        optimizer: OptimizerCallable,
-        lr_scheduler: LRSchedulerCallable | None = None,
+        *args: Any,
         num_classes: int | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         label_smoothing: float = 0.0,
-        l1: float = 0.0,
-        compile: bool = False,
+        class_weights: Sequence[float] | None = None,
+        loss: nn.Module | None = None,
+        **kwargs: Any,
     ) -> None:
-        """Store the parts."""
         if not num_classes or num_classes < 2:
             raise ValueError(f"num_classes must be at least 2: {num_classes}")
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"label_smoothing must be in [0, 1): {label_smoothing}")
+        if class_weights is not None and (len(class_weights) != num_classes or min(class_weights) < 0):
+            raise ValueError(f"class_weights must be {num_classes} numbers of 0 or more: {class_weights}")
+        if loss is not None and (label_smoothing or class_weights):
+            raise ValueError("label_smoothing and class_weights belong to the cross-entropy, which loss replaces")
         metrics = MetricCollection({"accuracy": MulticlassAccuracy(num_classes, average="micro")})
-        super().__init__(network, optimizer, lr_scheduler, metrics, l1, compile)
+        super().__init__(*args, metrics=metrics, **kwargs)
         self.num_classes = num_classes
         self.inputs = Standardizer(mean, std)
-        self.label_smoothing = label_smoothing
+        weights = None if class_weights is None else torch.tensor(class_weights)
+        self.criterion = loss or nn.CrossEntropyLoss(weights, label_smoothing=label_smoothing)
         self.confusion = MulticlassConfusionMatrix(num_classes)
 
-    def fit_statistics(self, dataset: Dataset[Any]) -> None:
+    def fit_statistics(self, data: Any) -> None:
         """Standardize inputs by the training split."""
         if not self.inputs.fitted:
-            self.inputs.fit(scale(batch[0]) for batch in batches(dataset))
+            self.inputs.fit(scale(batch[0]) for batch in batches(data))
 
     def outputs(self, inputs: Tensor) -> Tensor:
         """Map raw inputs (B, ...) to logits (B, classes)."""
@@ -72,11 +71,15 @@ class Classification(SupervisedTask):
             raise ValueError(f"outputs {tuple(outputs.shape)} for {self.num_classes} classes")
         if targets.max() >= self.num_classes:
             raise ValueError(f"label {int(targets.max())} for {self.num_classes} classes")
-        return functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing if self.training else 0)
+        if isinstance(self.criterion, nn.CrossEntropyLoss) and not self.training:  # labels are smoothed in training
+            return functional.cross_entropy(outputs, targets, self.criterion.weight)
+        loss: Tensor = self.criterion(outputs, targets)
+        return loss
 
-    def constant_loss(self, targets: Tensor) -> float:
+    def constant_loss(self, targets: Tensor) -> float | None:
         """Return the entropy of the labels (N,) in nats, the loss of always predicting how often each class occurs."""
-        return entropy(targets)
+        plain = isinstance(self.criterion, nn.CrossEntropyLoss) and self.criterion.weight is None
+        return entropy(targets) if plain else None
 
     def predictions(self, outputs: Tensor) -> Tensor:
         """Return the logits: metrics take them as they are."""
@@ -95,17 +98,16 @@ class Classification(SupervisedTask):
         return columns | {f"p_{name}": p for name, p in zip(names, probabilities.unbind(1), strict=True)}
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Log loss and metrics of a batch of the test split, and count what is taken for what."""
+        """Log loss and metrics of a batch of the test split, and add it to the confusion matrix."""
         predictions = super().test_step(batch, batch_idx)
         self.confusion.update(predictions, batch[1])
         return predictions
 
     def on_test_epoch_end(self) -> None:
-        """Log the share of each class that is recognized, of those that occur."""
+        """Log the recall of each class that occurs."""
         counts = self.confusion.compute()
-        shares = counts.diag() / counts.sum(1)
-        named = zip(self.class_names, shares, strict=True)
-        found = {f"test/accuracy_{name}": share for name, share in named if not share.isnan()}
+        named = zip(self.class_names, counts.diag() / counts.sum(1), strict=True)
+        found = {f"test/accuracy_{name}": recall for name, recall in named if not recall.isnan()}
         self.log_dict(found, sync_dist=True)  # equal in all processes, which Lightning cannot know
         self.confusion.reset()
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
@@ -19,34 +18,25 @@ class NextCharacter(SupervisedTask):
     """Maps character numbers (B, T) to logits of the next (B, characters); the loss is the cross-entropy in nats.
 
     Args:
-        network: Maps character numbers (B, T) to logits (B, characters).
-        optimizer: Class of torch.optim with its arguments.
-        lr_scheduler: Class of torch.optim.lr_scheduler with its arguments.
         vocabulary: All characters, in the order of their numbers; by default those of the data.
         length: Characters that predict adds to a prompt.
         temperature: Divides the logits before a character is drawn; 0 takes the likeliest.
-        l1: Weight of the sum of absolute weights of the network in the loss that is minimized.
-        compile: Compile the network with torch.compile.
     """
 
     def __init__(
         self,
-        network: nn.Module,
-        optimizer: OptimizerCallable,
-        lr_scheduler: LRSchedulerCallable | None = None,
+        *args: Any,
         vocabulary: str | None = None,
         length: int = 200,
         temperature: float = 0.5,
-        l1: float = 0.0,
-        compile: bool = False,
+        **kwargs: Any,
     ) -> None:
-        """Store the parts."""
         if not vocabulary:
             raise ValueError("the vocabulary is empty: the data or vocabulary says which characters there are")
         check_range("length", length, 1)
         check_range("temperature", temperature, 0)
         metrics = MetricCollection({"accuracy": MulticlassAccuracy(len(vocabulary), average="micro")})
-        super().__init__(network, optimizer, lr_scheduler, metrics, l1, compile)
+        super().__init__(*args, metrics=metrics, **kwargs)
         self.vocabulary = vocabulary
         self.length = length
         self.temperature = temperature

@@ -3,46 +3,34 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.utils.data import Dataset
 from torchmetrics import MeanAbsoluteError, MetricCollection, R2Score
 
 from app.networks import Standardizer
-from engine import Columns, SupervisedTask, batches
+from engine import Columns, SupervisedTask
+from engine.data import batches
 
 
 class Regression(SupervisedTask):
-    """Maps raw inputs (B, features) to raw targets (B, 1); the loss is the mean squared error of standardized targets.
+    """Maps raw inputs (B, features) to raw targets (B, 1); the network sees and gives standardized numbers.
 
     Args:
-        network: Maps (B, features) to (B, 1), both standardized.
-        optimizer: Class of torch.optim with its arguments.
-        lr_scheduler: Class of torch.optim.lr_scheduler with its arguments.
-        l1: Weight of the sum of absolute weights of the network in the loss that is minimized.
-        compile: Compile the network with torch.compile.
+        loss: Maps standardized predictions and targets (B, 1) to a scalar, as torch.nn.HuberLoss does; by default the
+            mean squared error.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        optimizer: OptimizerCallable,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        l1: float = 0.0,
-        compile: bool = False,
-    ) -> None:
-        """Store the parts."""
+    def __init__(self, *args: Any, loss: nn.Module | None = None, **kwargs: Any) -> None:
         metrics = MetricCollection({"mae": MeanAbsoluteError(), "r2": R2Score()})
-        super().__init__(network, optimizer, lr_scheduler, metrics, l1, compile)
+        super().__init__(*args, metrics=metrics, **kwargs)
+        self.criterion = loss or nn.MSELoss()
         self.inputs = Standardizer()
         self.targets = Standardizer()
 
-    def fit_statistics(self, dataset: Dataset[Any]) -> None:
+    def fit_statistics(self, data: Any) -> None:
         """Standardize inputs and targets by the training split."""
         for column, standardizer in enumerate((self.inputs, self.targets)):
             if not standardizer.fitted:
-                standardizer.fit(batch[column] for batch in batches(dataset))
+                standardizer.fit(batch[column] for batch in batches(data))
 
     def outputs(self, inputs: Tensor) -> Tensor:
         """Map raw inputs (B, features) to standardized predictions (B, 1)."""
@@ -50,16 +38,17 @@ class Regression(SupervisedTask):
         return outputs
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean squared error in units of the targets' variance."""
+        """Return the loss of standardized outputs for raw targets; squared errors are in units of their variance."""
         if targets.shape[1:] != (1,):
             raise ValueError(f"regression predicts one number, targets (B, 1): {tuple(targets.shape)}")
         if outputs.shape != targets.shape:  # mse_loss would broadcast (B, 1) against (B,) and only warn
             raise ValueError(f"outputs {tuple(outputs.shape)} for targets {tuple(targets.shape)}")
-        return functional.mse_loss(outputs, self.targets(targets))
+        loss: Tensor = self.criterion(outputs, self.targets(targets))
+        return loss
 
-    def constant_loss(self, targets: Tensor) -> float:
-        """Return the variance of the standardized targets, that is the loss of always predicting their mean."""
-        return float(self.targets(targets).var(unbiased=False))
+    def constant_loss(self, targets: Tensor) -> float | None:
+        """Return the variance of the standardized targets, the squared error of always predicting their mean."""
+        return float(self.targets(targets).var(unbiased=False)) if isinstance(self.criterion, nn.MSELoss) else None
 
     def predictions(self, outputs: Tensor) -> Tensor:
         """Return standardized outputs to the targets' units, (B, 1)."""

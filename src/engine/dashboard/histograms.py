@@ -1,12 +1,14 @@
-"""How parameters, gradients and activations are spread."""
+"""Histograms of parameters, gradients and activations."""
 
 from contextlib import ExitStack
+from typing import Any
 
-from torch import Tensor, nn
+from lightning.pytorch import LightningModule, Trainer
+from torch import Tensor
+from torch.optim import Optimizer
 
-from engine.dashboard.observe import outputs_of
-from engine.dashboard.panel import Board, Panel
-from engine.errors import UsageError, nearest
+from engine.dashboard.observe import named_layers, outputs_of
+from engine.dashboard.panel import Panel
 
 BINS = 64
 VALUES = 10_000  # of each layer's activations: enough for a histogram, and no more than a millisecond
@@ -21,60 +23,54 @@ class Histograms(Panel):
             network cannot be seen.
     """
 
+    draws = 10
+
     def __init__(self, every_n_epochs: int | None = None, layers: list[str] | None = None) -> None:
-        """Store the choice."""
-        super().__init__(every_n_epochs, draws=10)
+        super().__init__(every_n_epochs)
         self.layers = layers
+        self._watching = False
         self._hooks = ExitStack()
         self._activations: dict[str, Tensor] = {}
 
-    def suits(self, board: Board) -> bool:
+    def suits(self) -> bool:
         """Say whether there is a TensorBoard to write to."""
-        return board.writer is not None
+        return self.writer is not None and self.stage == "train"
 
-    def watches(self, board: Board) -> bool:
-        """Watch the last step of an epoch that is due."""
-        return board.trainer.is_last_batch and self.due(board)
-
-    def before_step(self, board: Board) -> None:
-        """Listen to the layers."""
-        self._activations = self._hooks.enter_context(outputs_of(self._chosen(board.task)))
-
-    def gradients(self, board: Board) -> None:
-        """Log parameters and gradients."""
-        assert board.writer is not None
-        for name, parameter in board.task.named_parameters():
-            board.writer.add_histogram(f"parameters/{name}", parameter.detach(), board.step, BINS)
-            if parameter.grad is not None:
-                board.writer.add_histogram(f"gradients/{name}", parameter.grad, board.step, BINS)
-
-    def after_step(self, board: Board, loss: Tensor) -> None:
-        """Log what the layers returned, and stop listening."""
-        assert board.writer is not None
+    def close(self) -> None:
+        """Remove the hooks of the layers."""
         self._hooks.close()
-        for name, values in self._activations.items():
-            values = values.flatten()
-            board.writer.add_histogram(f"activations/{name}", values[:: 1 + len(values) // VALUES], board.step, BINS)
-        self._activations = {}
 
-    def _chosen(self, task: nn.Module) -> list[tuple[str, nn.Module]]:
-        network = getattr(task, "network", task)
-        if getattr(network, "_compiled_call_impl", None) is not None:
-            return []
-        layers = dict(network.named_modules())
-        if self.layers is None:
-            return [
-                (name or type(layer).__name__, layer) for name, layer in layers.items() if not list(layer.children())
-            ]
-        return [(name, find(layers, name)) for name in self.layers]
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Collect what the layers return in the last step of an epoch that is due."""
+        if trainer.is_last_batch and self.shown and self.due():
+            self._watching = True
+            layers = named_layers(pl_module, self.layers)
+            if self.layers is None:
+                layers = {
+                    name or type(layer).__name__: layer for name, layer in layers.items() if not list(layer.children())
+                }
+            self._activations = self._hooks.enter_context(outputs_of(list(layers.items())))
 
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
+        """Log parameters and gradients, before these are clipped."""
+        if self._watching:
+            for name, parameter in pl_module.named_parameters():
+                self._log(f"parameters/{name}", parameter.detach())
+                if (gradient := parameter.grad) is not None:
+                    self._log(f"gradients/{name}", gradient.to_dense() if gradient.is_sparse else gradient)
 
-def find(layers: dict[str, nn.Module], name: str) -> nn.Module:
-    """Return a layer by name.
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Log what the layers returned."""
+        if self._watching:
+            self._watching = False
+            self._hooks.close()
+            for name, values in self._activations.items():
+                values = values.flatten()
+                self._log(f"activations/{name}", values[:: 1 + len(values) // VALUES])
+            self._activations = {}
 
-    Raises:
-        UsageError: If there is none, naming the nearest.
-    """
-    if name not in layers:
-        raise UsageError(f"the network has no layer {name}{nearest(name, layers)} ({', '.join(filter(None, layers))})")
-    return layers[name]
+    def _log(self, name: str, values: Tensor) -> None:
+        assert self.writer is not None
+        self.writer.add_histogram(name, values, self.step, BINS)

@@ -1,17 +1,13 @@
-"""What the run was, as text and in the table of hyperparameters."""
+"""The settings of a run: as a text, and as a row of the tab HParams."""
 
-import json
-import shutil
-from pathlib import Path
 from typing import Any
 
-import yaml
-from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
+from lightning.pytorch import LightningModule, Trainer
 from torch.utils.tensorboard.summary import hparams
 
-from engine.dashboard.panel import Board, Panel
-from engine.runs.config_file import read
+from engine.dashboard.panel import Panel
+from engine.runs.config_file import dump, flat, read_tree
+from engine.runs.folder import Run
 
 # Settings of the Trainer that change what is learned; the others say where and how it runs.
 TRAINER = (
@@ -24,63 +20,66 @@ TRAINER = (
 )
 
 
-class Settings(Panel):
+class _RunSettings(Panel):
+    """A panel that shows the settings of the run, as its config.yaml has them once training has started."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settings: dict[str, Any] = {}
+
+    def suits(self) -> bool:
+        """Say whether the run has settings, and a TensorBoard."""
+        path = Run(self.folder).config
+        self.settings = read_tree(path) if self.writer is not None and path.is_file() else {}
+        return bool(self.settings)
+
+
+class Settings(_RunSettings):
     """The settings that really run, as a text."""
 
-    def suits(self, board: Board) -> bool:
-        """Say whether there are any: a run without a folder keeps none."""
-        return board.folder is not None
+    def suits(self) -> bool:
+        """Say whether this is a training with settings."""
+        return self.stage == "train" and super().suits()
 
-    def begin(self, board: Board, inputs: Tensor, targets: Tensor) -> None:
-        """Show config.yaml without what is null."""
-        if board.folder is not None and (board.folder / "config.yaml").is_file():
-            settings = _present(yaml.safe_load((board.folder / "config.yaml").read_text(encoding="utf-8")))
-            text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
-            board.text("config", "\n".join(f"    {line}" for line in text.splitlines()))
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show them, without what is null."""
+        super().on_train_start(trainer, pl_module)
+        if self.shown and trainer.global_step == 0:
+            text = dump(_present(self.settings))
+            self.text("config", "\n".join(f"    {line}" for line in text.splitlines()))
+        self.leave(trainer)
 
 
-class HParams(Panel):
-    """A row of the table HParams: the settings, and the metrics of the best checkpoint, test metrics once there are.
+class HParams(_RunSettings):
+    """A row of the tab HParams: the settings, and as `best/...` the metrics of the best checkpoint and of its test.
 
-    TensorBoard makes a table of runs that write their hyperparameters, with all numbers that they log as columns. They
-    are written to a folder `best` of their own, so that the columns are these metrics alone. It is written anew each
-    time, because TensorBoard would go on showing what a later test has replaced.
+    TensorBoard's table has all numbers that a run logs as columns, each with its last value; `best/...` are the ones
+    that compare runs.
     """
 
-    def suits(self, board: Board) -> bool:
-        """Say whether there is a run, and a TensorBoard."""
-        return board.folder is not None and board.writer is not None
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the metrics of the best checkpoint."""
+        if self.shown:
+            best = Run(self.folder).record().get("best") or {}
+            metrics = best.get("metrics", {})
+            self._write({name: value for name, value in metrics.items() if name.startswith("val/")})
 
-    def end(self, board: Board) -> None:
-        """Write the row."""
-        if board.folder is None or not (board.folder / "config.yaml").is_file():
-            return
-        best = _best(board)
-        tested = {name: value.item() for name, value in board.trainer.callback_metrics.items() if name[:5] == "test/"}
-        settings = hyperparameters(read(board.folder / "config.yaml"))
-        write_hparams(board.folder / "best", settings, best | tested, board.step)
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the metrics of the test."""
+        if self.shown:
+            metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
+            self._write({name: value for name, value in metrics.items() if name.startswith("test/")})
 
-
-def write_hparams(folder: Path, settings: dict[str, Any], metrics: dict[str, float], step: int) -> None:
-    """Write a row of the table HParams into a folder, in place of what is there."""
-    shutil.rmtree(folder, ignore_errors=True)
-    writer = SummaryWriter(folder)
-    values = {key: value if isinstance(value, bool | int | float) else str(value) for key, value in settings.items()}
-    # Without the first part, which lists columns and of which TensorBoard reads only one run's: runs may differ.
-    _, start, end = hparams(values, {})
-    file = writer._get_file_writer()
-    file.add_summary(start)
-    file.add_summary(end)
-    for name, value in metrics.items():
-        writer.add_scalar(name, value, step)
-    writer.close()
-
-
-def _best(board: Board) -> dict[str, float]:
-    """Return the validation metrics of the best checkpoint: of this training, or as the run has them on record."""
-    record = board.folder / "run.json" if board.folder else None
-    best = json.loads(record.read_text(encoding="utf-8")).get("best") if record and record.is_file() else None
-    return {name: value for name, value in (best or {}).get("metrics", {}).items() if name.startswith("val/")}
+    def _write(self, metrics: dict[str, float]) -> None:
+        settings = hyperparameters(flat(self.settings))
+        plain = (bool, int, float)
+        values = {name: value if isinstance(value, plain) else str(value) for name, value in settings.items()}
+        # Without the first part, which lists columns and of which TensorBoard reads only one run's: runs may differ.
+        _, start, end = hparams(values, {})
+        self.summary(start)
+        self.summary(end)
+        for name, value in metrics.items():
+            self.scalar(f"best/{name}", value)
 
 
 def hyperparameters(settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,54 +1,49 @@
-"""The network: how it is built, and what it sees."""
+"""The network: its graph, its layers, and feature maps of its convolutions."""
 
 import warnings
 
 import torch
 from torch import Tensor, nn
 
-from engine.dashboard.histograms import find
-from engine.dashboard.observe import outputs_of, undisturbed
-from engine.dashboard.panel import Board, Panel
+from engine.dashboard.observe import evaluating, named_layers, outputs_of
+from engine.dashboard.panel import FirstBatchPanel, Panel
 from engine.dashboard.pictures import feature_maps
 from engine.logs.summary import learning_layers, parameters, shape
 
 
-class Graph(Panel):
+class Graph(FirstBatchPanel):
     """The network's operations in the tab Graphs, and its layers and their sizes as a text."""
 
-    def suits(self, board: Board) -> bool:
+    def suits(self) -> bool:
         """Say whether there is a TensorBoard to write to."""
-        return board.writer is not None
+        return self.writer is not None and self.stage == "train"
 
-    def begin(self, board: Board, inputs: Tensor, targets: Tensor) -> None:
+    def first_batch(self, inputs: Tensor, targets: Tensor) -> None:
         """Trace the network on one sample."""
         layers = [
             f"| {name} | {type(layer).__name__} | {shape(layer)} | {parameters(layer):,} |"
-            for name, layer in learning_layers(board.task)
+            for name, layer in learning_layers(self.task)
         ]
-        total = f"\n\n{parameters(board.task):,} parameters"
-        board.text(
-            "network", "\n".join(["| layer | type | weight | parameters |", "| - | - | - | - |", *layers]) + total
-        )
-        with undisturbed(board.task), warnings.catch_warnings():
+        table = "\n".join(["| layer | type | weight | parameters |", "| - | - | - | - |", *layers])
+        self.text("network", f"{table}\n\n{parameters(self.task):,} parameters")
+        with evaluating(self.task), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # tracing warns of branches; the graph is for the eye
-            self._trace(board, inputs[:1])
+            self._trace(inputs[:1])
 
-    @staticmethod
-    def _trace(board: Board, inputs: Tensor) -> None:
-        assert board.writer is not None
-        seen: list[Tensor] = []
-        network = getattr(board.task, "network", None)
-        if not isinstance(network, nn.Module):
+    def _trace(self, inputs: Tensor) -> None:
+        network = getattr(self.task, "network", None)
+        if self.writer is None or not isinstance(network, nn.Module):
             return
+        seen: list[Tensor] = []
         handle = network.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
-        board.task(inputs)
+        self.task(inputs)
         handle.remove()
         # Traced here, for add_graph would do so four times to compare the results.
-        board.writer.add_graph(torch.jit.trace(network, seen[0], check_trace=False), seen[0])
+        self.writer.add_graph(torch.jit.trace(network, seen[0], check_trace=False), seen[0])
 
 
 class FeatureMaps(Panel):
-    """What convolutions make of the first image that is evaluated.
+    """What convolutions make of the first image that is evaluated; each map has a scale of its own.
 
     Args:
         every_n_epochs: How often; by default three times in a run.
@@ -56,41 +51,35 @@ class FeatureMaps(Panel):
         channels: How many channels of each are shown.
     """
 
+    draws = 3
+
     def __init__(self, every_n_epochs: int | None = None, layers: list[str] | None = None, channels: int = 6) -> None:
-        """Store the choice."""
-        super().__init__(every_n_epochs, draws=3)
+        super().__init__(every_n_epochs)
         self.layers = layers
         self.channels = channels
         self._image: Tensor | None = None
 
-    def suits(self, board: Board) -> bool:
+    def suits(self) -> bool:
         """Say whether the network has convolutions."""
-        return any(isinstance(layer, nn.Conv2d) for layer in board.task.modules())
+        return any(isinstance(layer, nn.Conv2d) for layer in self.task.modules())
 
-    def update(self, board: Board, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
+    def update(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
         """Keep the first image."""
         if self._image is None:
             self._image = inputs[:1]
 
-    def draw(self, board: Board) -> None:
-        """Show what each layer returns for it."""
+    def draw(self) -> None:
+        """Draw what each layer returns for it."""
         image, self._image = self._image, None
-        if image is None:
+        layers = named_layers(self.task, self.layers)
+        if self.layers is None:
+            convolutions = [(name, layer) for name, layer in layers.items() if isinstance(layer, nn.Conv2d)]
+            places = dict.fromkeys([0, len(convolutions) // 2, len(convolutions) - 1]) if convolutions else ()
+            layers = dict(convolutions[place] for place in places)
+        if image is None or not layers:
             return
-        if getattr(getattr(board.task, "network", None), "_compiled_call_impl", None) is not None:
-            return  # calls no hooks
-        with undisturbed(board.task), outputs_of(self._chosen(board.task)) as found:
-            board.task(image)
-        if found:
-            maps = {name: maps[0].float().cpu().numpy() for name, maps in found.items()}
-            title = board.title("Feature maps")
-            board.figure("feature_maps", feature_maps(image[0].cpu().numpy(), maps, title, self.channels))
-
-    def _chosen(self, task: nn.Module) -> list[tuple[str, nn.Module]]:
-        network = getattr(task, "network", task)
-        layers = dict(network.named_modules())
-        if self.layers is not None:
-            return [(name, find(layers, name)) for name in self.layers]
-        convolutions = [(name, layer) for name, layer in layers.items() if isinstance(layer, nn.Conv2d)]
-        places = dict.fromkeys([0, len(convolutions) // 2, len(convolutions) - 1])
-        return [convolutions[place] for place in places]
+        with evaluating(self.task), outputs_of(list(layers.items())) as found:
+            self.task(image)
+        maps = {name: maps[0].float().cpu().numpy() for name, maps in found.items()}
+        title = self.title("Feature maps, each from its min (black) to its max (white)")
+        self.figure("feature_maps", feature_maps(image[0].cpu().numpy(), maps, title, self.channels))

@@ -1,4 +1,4 @@
-"""How panels look at a training without taking part in it."""
+"""Observing a training: a buffer of evaluated samples, evaluation without side effects, outputs of layers."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,19 +8,20 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
+from engine.errors import UsageError, nearest
 
-class Gathered:
+
+class SampleBuffer:
     """Samples of one evaluation, on the CPU, up to a limit."""
 
     LIMIT = 100_000  # a figure of more shows no more
 
     def __init__(self) -> None:
-        """Start empty."""
         self.parts: list[tuple[Tensor, ...]] = []
         self.count = 0
 
     def add(self, *columns: Tensor) -> None:
-        """Add the columns of a batch, as many rows as there is room for."""
+        """Add the columns of a batch, as many rows as there is room for; rows that are not finite are left out."""
         room = self.LIMIT - self.count
         if room > 0:
             parts = [column[:room].detach().float().cpu() for column in columns]
@@ -29,15 +30,15 @@ class Gathered:
             self.count += len(self.parts[-1][0])
 
     def take(self) -> list[Tensor]:
-        """Return each column whole, and start anew; nothing if no sample was finite, as when training diverges."""
+        """Return each column of all samples and clear the buffer; an empty list if there are no samples."""
         columns = [torch.cat(parts) for parts in zip(*self.parts, strict=True)] if self.count else []
         self.parts, self.count = [], 0
         return columns
 
 
 @contextmanager
-def undisturbed(task: LightningModule) -> Iterator[None]:
-    """Evaluate a task in the middle of training and leave it, and the random numbers, as they were."""
+def evaluating(task: LightningModule) -> Iterator[None]:
+    """Evaluate a task during training: afterwards its modes and the random numbers are as before."""
     modes = {module: module.training for module in task.modules()}
     devices = [task.device] if task.device.type == "cuda" else []
     task.eval()
@@ -67,3 +68,20 @@ def outputs_of(layers: Sequence[tuple[str, torch.nn.Module]]) -> Iterator[dict[s
     finally:
         for handle in handles:
             handle.remove()
+
+
+def named_layers(task: torch.nn.Module, chosen: Sequence[str] | None) -> dict[str, torch.nn.Module]:
+    """Return the layers of the network of a task by name, the chosen ones or all; those of a compiled one run no hooks.
+
+    Raises:
+        UsageError: If a layer does not exist.
+    """
+    network = getattr(task, "network", task)
+    if getattr(network, "_compiled_call_impl", None) is not None:
+        return {}
+    layers = dict(network.named_modules())
+    for name in chosen or ():
+        if name not in layers:
+            known = ", ".join(filter(None, layers))
+            raise UsageError(f"the network has no layer {name}{nearest(name, layers)} ({known})")
+    return layers if chosen is None else {name: layers[name] for name in chosen}

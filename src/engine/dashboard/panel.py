@@ -1,158 +1,269 @@
-"""What a panel of the dashboard is, and the board that it writes to."""
+"""Panels: callbacks that show a training in TensorBoard and as figures in the run's folder."""
 
 import io
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
 from matplotlib.figure import Figure
 from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from engine.dashboard import fonts
+from engine.dashboard.observe import SampleBuffer
 from engine.dashboard.pictures import pixels
+from engine.errors import check_range
+from engine.logs.run_logger import logged_step
+from engine.runs.files import replacing
+from engine.training.watcher import Watcher
 
 STAGES = {"train": "training", "val": "validation", "test": "test"}
 
 
-@dataclass
-class Board:
-    """Where panels read from and write to.
+class Panel(Watcher):
+    """Shows something of a run; a subclass overrides `suits`, `update` and `draw`, or any hook of Lightning.
+
+    Only the first of several processes shows something: its shard of the data. A hook of single steps costs every step
+    of a training, so this class overrides none. Attributes, from the start of training or test on:
+
+    * `trainer`, `task`, `data`: what runs
+    * `stage`: the split that is looked at, train, val or test
+    * `folder`: the run's
+    * `writer`: TensorBoard's, if the run has one
+    * `shown`: whether this panel has something to show in this run
 
     Args:
-        trainer: Trains or evaluates.
-        task: What is trained.
-        writer: TensorBoard's, if the run has one.
-        folder: The run's, if it has one.
-        stage: Split that is looked at: train, val or test.
+        every_n_epochs: How often it draws, the last epoch always; by default `draws` times in a run, evenly spread.
     """
 
-    trainer: Trainer
-    task: LightningModule
-    writer: SummaryWriter | None
-    folder: Path | None
-    stage: str = "train"
+    draws = 1  # in a run whose number of epochs is known; where it is not, each tenth epoch is drawn
+
+    def __init__(self, every_n_epochs: int | None = None) -> None:
+        if every_n_epochs is not None:
+            check_range("every_n_epochs", every_n_epochs, 1)
+        self.every_n_epochs = every_n_epochs
+        self.stage = "train"
+        self.shown = False
+        self._collecting = False
+
+    def suits(self) -> bool:
+        """Say whether there is something to show for this task and data."""
+        return True
+
+    def update(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
+        """Take in an evaluated batch: what the loader gave, and what validation_step or test_step returned."""
+
+    def draw(self) -> None:
+        """Show what the evaluated batches amount to, and clear it."""
+
+    def due(self) -> bool:
+        """Say whether this epoch is one to draw; where not every epoch is validated, the next that is."""
+        epochs = self.trainer.max_epochs or -1
+        every = self.every_n_epochs or (math.ceil(epochs / self.draws) if epochs > 0 else 10)
+        validations = self.trainer.check_val_every_n_epoch or 1
+        every = math.ceil(every / validations) * validations
+        return self.stage == "test" or (self.epoch + 1) % every == 0 or self.epoch + 1 == epochs
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Find out whether there is something to show."""
+        self._open(trainer, pl_module, "train")
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Collect batches if this epoch is due."""
+        if self.shown and not trainer.sanity_checking:
+            self.stage = "val"
+            self._collecting = self.due()
+
+    def on_validation_batch_end(self, trainer: Trainer, pl_module: LightningModule, *values: Any) -> None:
+        """Collect a batch."""
+        if self._collecting:
+            self._collect(*values)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw if this epoch is due."""
+        if self.shown:
+            self._finish()
+            self.stage = "train"
+
+    def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Find out whether there is something to show, and collect batches."""
+        self._open(trainer, pl_module, "test")
+        self._collecting = self.shown
+
+    def on_test_batch_end(self, trainer: Trainer, pl_module: LightningModule, *values: Any) -> None:
+        """Collect a batch."""
+        if self._collecting:
+            self._collect(*values)
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw."""
+        self._finish()
+
+    def _open(self, trainer: Trainer, task: LightningModule, stage: str) -> None:
+        self.shown = self._collecting = False
+        if trainer.is_global_zero:
+            self.trainer, self.task, self.stage = trainer, task, stage
+            self.folder = Path(trainer.default_root_dir)
+            loggers = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
+            self.writer: SummaryWriter | None = loggers[0].experiment if loggers else None
+            self.shown = self.suits()
+        if not self.shown:
+            self.leave(trainer)
+
+    def leave(self, trainer: Trainer) -> None:
+        """Take no further part in the run: Lightning calls all hooks of each callback, which small networks feel."""
+        trainer.callbacks = [each for each in trainer.callbacks if each is not self]  # type: ignore[attr-defined]
+
+    def _collect(self, predictions: Any, batch: Any, *place: int) -> None:
+        # A task of another kind need not return its predictions: there is nothing to draw then.
+        if isinstance(predictions, Tensor) and is_pair(batch):
+            self.update(batch[0], batch[1], predictions)
+
+    def _finish(self) -> None:
+        if self._collecting:
+            self._collecting = False
+            self.draw()
 
     @property
     def data(self) -> Any:
-        """The data module."""
-        return self.trainer.datamodule  # type: ignore[attr-defined]  # set at run time
+        """The data module, None if there is none."""
+        return getattr(self.trainer, "datamodule", None)
 
     @property
     def epoch(self) -> int:
-        """The epoch, from 0; that of the checkpoint in an evaluation."""
+        """The epoch, counted from 0; that of the checkpoint in a test."""
         return self.trainer.current_epoch
 
     @property
     def step(self) -> int:
-        """The step that Lightning logs metrics at: the one that is taken, or the last before an evaluation."""
-        return self.trainer.fit_loop.epoch_loop._batches_that_stepped
+        """The step that Lightning logs metrics at."""
+        return logged_step(self.trainer)
 
     @property
-    def classes(self) -> list[str]:
-        """Names of the classes, or characters, that the task tells apart."""
-        return [repr(name)[1:-1] for name in getattr(self.task, "class_names", ())]
+    def class_names(self) -> list[str]:
+        """Names of the classes, or characters, that the task tells apart, a space or line break as in Python."""
+        names = [str(name) for name in getattr(self.task, "class_names", ())]
+        return [repr(name)[1:-1] if name.strip() else repr(name) for name in names]
 
     @property
-    def features(self) -> list[str]:
-        """Names of the inputs' columns, if they have columns."""
-        return list(getattr(self.data, "feature_names", ()))
+    def feature_names(self) -> list[str]:
+        """Names of the columns of the inputs, if they have columns."""
+        return list(getattr(self.data, "feature_names", None) or ())
+
+    @property
+    def target_name(self) -> str:
+        """Name of the column of the targets."""
+        return str(getattr(self.data, "target_name", None) or "y")
 
     def label(self, name: str) -> str:
-        """Return the label of an axis, with the unit if the data module says it: "x [rad]"."""
+        """Return the label of an axis, with the unit if the data module has one: "x [rad]"."""
         unit = getattr(self.data, "units", {}).get(name)
-        return f"{name} [{unit}]" if unit else name
+        return self.drawable([f"{name} [{unit}]" if unit else name])[0]
+
+    def drawable(self, names: list[str]) -> list[str]:
+        """Return names as a figure can show them: numbers, if no installed font has their characters."""
+        shown, legend = fonts.drawable(names)
+        if legend:
+            self.text("names in figures", legend)
+        return shown
 
     def title(self, what: str) -> str:
-        """Return what a figure shows, with split and epoch."""
+        """Return the title of a figure, with split and epoch."""
         return f"{what}, {STAGES[self.stage]}, epoch {self.epoch}"
 
     def figure(self, name: str, figure: Figure) -> None:
-        """Show a figure in TensorBoard and keep it as `figures/<stage>_<name>.png`."""
-        image = pixels(figure)
-        buffer = io.BytesIO()
-        Image.fromarray(image).save(buffer, "png", compress_level=3)  # half the time of 6, a twentieth more bytes
-        png = buffer.getvalue()
-        if self.writer is not None:  # not by its add_image, which takes pixels and would pack them again
+        """Show a figure in TensorBoard as `<stage>/<name>` and keep it as `figures/<stage>_<name>.png`."""
+        image, png = self.keep(f"{self.stage}_{name}", figure)
+        if self.writer is not None:  # not by its add_image, which takes pixels and would compress them again
             height, width, channels = image.shape
             shown = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=png)
-            summary = Summary(value=[Summary.Value(tag=f"{self.stage}/{name}", image=shown)])
-            self.writer._get_file_writer().add_summary(summary, self.step)
-        if self.folder is not None:
-            path = self.folder / "figures" / f"{self.stage}_{name}.png"
-            path.parent.mkdir(exist_ok=True)
-            temporary = path.with_name(f".{path.name}.part")
-            temporary.write_bytes(png)
-            temporary.replace(path)
+            self.summary(Summary(value=[Summary.Value(tag=f"{self.stage}/{name}", image=shown)]))
+
+    def keep(self, name: str, figure: Figure) -> tuple[Any, bytes]:
+        """Keep a figure as `figures/<name>.png`; return its pixels (H, W, 3) and the file's content."""
+        image, buffer = pixels(figure), io.BytesIO()
+        Image.fromarray(image).save(buffer, "png", compress_level=3)  # half the time of 6, a twentieth more bytes
+        path = self.folder / "figures" / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        with replacing(path) as file:
+            file.write(buffer.getvalue())
+        return image, buffer.getvalue()
+
+    def summary(self, summary: Summary) -> None:
+        """Write a protocol buffer of TensorBoard."""
+        if self.writer is not None:
+            file: Any = self.writer.file_writer  # without a type in torch
+            file.add_summary(summary, self.step)
 
     def text(self, name: str, markdown: str) -> None:
         """Show a text in TensorBoard."""
         if self.writer is not None:
             self.writer.add_text(name, markdown, self.step)
 
-    def scalar(self, name: str, value: float) -> None:
-        """Add a number to a curve in TensorBoard."""
+    def scalar(self, name: str, value: float, step: int | None = None) -> None:
+        """Add a point to a curve in TensorBoard, by default at the current step."""
         if self.writer is not None:
-            self.writer.add_scalar(name, value, self.step)
+            self.writer.add_scalar(name, value, self.step if step is None else step)
 
 
-class Panel:
-    """Something that the dashboard shows; a panel overrides the moments that it needs.
+class SamplePanel(Panel):
+    """Draws from the samples of an evaluation; a subclass says which columns to keep and how to plot them."""
 
-    Panels are not callbacks: Lightning calls every hook of every callback in every step, used or not, and a dozen more
-    would cost a small network a tenth of its time. One callback, the Dashboard, asks them only when something is due.
+    draws = 2
 
-    Args:
-        every_n_epochs: How often it draws, the last epoch always; by default `draws` times in a run, evenly spread.
-        draws: How many times, where the number of epochs is known; each tenth epoch where it is not.
-    """
+    def __init__(self, every_n_epochs: int | None = None) -> None:
+        super().__init__(every_n_epochs)
+        self._samples = SampleBuffer()
 
-    def __init__(self, every_n_epochs: int | None = None, draws: int = 1) -> None:
-        """Store how often to draw."""
-        if every_n_epochs is not None and every_n_epochs < 1:
-            raise ValueError(f"every_n_epochs must be at least 1: {every_n_epochs}")
-        self.every_n_epochs = every_n_epochs
-        self.draws = draws
+    def columns(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> tuple[Tensor, ...]:
+        """Return what to keep of a batch, each tensor with one row a sample."""
+        return inputs, targets, predictions
 
-    def due(self, board: Board) -> bool:
-        """Say whether this epoch is one of those to draw, counted in validations."""
-        epochs = board.trainer.max_epochs or -1
-        every = self.every_n_epochs or (math.ceil(epochs / self.draws) if epochs > 0 else 10)
-        validations = board.trainer.check_val_every_n_epoch or 1
-        nearest = math.ceil(every / validations) * validations
-        return board.stage == "test" or (board.epoch + 1) % nearest == 0 or board.epoch + 1 == epochs
+    def plot(self, *columns: Tensor) -> None:
+        """Draw from the columns of all samples."""
+        raise NotImplementedError
 
-    def suits(self, board: Board) -> bool:
-        """Say whether there is something to show for this task and data."""
-        return True
+    def update(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
+        """Keep the columns of a batch."""
+        self._samples.add(*self.columns(inputs, targets, predictions))
 
-    def begin(self, board: Board, inputs: Tensor, targets: Tensor) -> None:
-        """Show what is known before the first step, with the first training batch."""
+    def draw(self) -> None:
+        """Plot all samples; none may be finite when a training diverges."""
+        if columns := self._samples.take():
+            self.plot(*columns)
 
-    def watches(self, board: Board) -> bool:
-        """Say whether the training step that begins is one to watch."""
-        return False
 
-    def before_step(self, board: Board) -> None:
-        """Prepare for a step that is watched."""
+class FirstBatchPanel(Panel):
+    """Shows something of the first training batch, as the network gets it; a resumed run has shown it before."""
 
-    def gradients(self, board: Board) -> None:
-        """Look at the gradients of a step that is watched, before they are clipped."""
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting = False
 
-    def after_step(self, board: Board, loss: Tensor) -> None:
-        """Look at the loss of a step that was watched."""
+    def first_batch(self, inputs: Tensor, targets: Tensor) -> None:
+        """Show the batch."""
+        raise NotImplementedError
 
-    def update(self, board: Board, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
-        """Take in a batch that was evaluated."""
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Wait for the batch."""
+        super().on_train_start(trainer, pl_module)
+        self._waiting = self.shown and trainer.global_step == 0
+        if not self._waiting:
+            self.leave(trainer)
 
-    def draw(self, board: Board) -> None:
-        """Show what the evaluated batches amount to, and forget them."""
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Show the batch if it is the first."""
+        if self._waiting:
+            self._waiting = False
+            self.leave(trainer)
+            if is_pair(batch):
+                self.first_batch(batch[0], batch[1])
 
-    def after_epoch(self, board: Board) -> None:
-        """Look at the metrics of an epoch that was validated."""
 
-    def end(self, board: Board) -> None:
-        """Show what is known when training or a test has ended."""
+def is_pair(batch: object) -> bool:
+    """Say whether a batch is inputs and targets."""
+    return isinstance(batch, list | tuple) and len(batch) >= 2 and all(isinstance(part, Tensor) for part in batch[:2])

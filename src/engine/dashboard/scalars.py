@@ -1,68 +1,101 @@
-"""Curves that metrics alone do not give."""
+"""Curves that metrics alone do not give: loss and norms of single steps, and charts of several curves."""
+
+from typing import Any
 
 import torch
+from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
+from torch.optim import Optimizer
 
-from engine.dashboard.panel import Board, Panel
+from engine.dashboard.panel import Panel
+from engine.errors import check_range
+
+STEPS = {
+    "loss of single steps": ["Multiline", ["train/loss_step$"]],
+    "gradient norm before clipping": ["Multiline", ["train/gradient_norm$"]],
+    "weight norm": ["Multiline", ["train/weight_norm$"]],
+    "learning rate": ["Multiline", ["^learning_rate"]],
+    "training loss / validation loss": ["Multiline", ["val/loss_ratio$"]],
+}
 
 
 class Scalars(Panel):
-    """Loss and gradient norm of single steps, training over validation loss, and charts that hold several curves.
+    """Logs loss, gradient norm and weight norm of single steps, and training over validation loss.
 
-    The gradient norm is that of all parameters together, before clipping.
+    The gradient norm is that of all parameters together, before clipping; the weight norm is that of all parameters
+    before the step. The tab Custom Scalars shows the curves of training and validation on one chart.
 
     Args:
         every_n_steps: How often a step is logged.
     """
 
     def __init__(self, every_n_steps: int = 50) -> None:
-        """Store the interval."""
-        super().__init__(every_n_epochs=1)
-        if every_n_steps < 1:
-            raise ValueError(f"every_n_steps must be at least 1: {every_n_steps}")
+        super().__init__()
+        check_range("every_n_steps", every_n_steps, 1)
         self.every_n_steps = every_n_steps
+        self._step = 0
+        self._watching = self._validated = False
 
-    def suits(self, board: Board) -> bool:
+    def suits(self) -> bool:
         """Say whether there is a TensorBoard to write to."""
-        return board.writer is not None
+        return self.writer is not None and self.stage == "train"
 
-    def begin(self, board: Board, inputs: Tensor, targets: Tensor) -> None:
-        """Lay out the custom charts: the curves of training and validation on one."""
-        assert board.writer is not None
-        charts = {"loss": ["Multiline", ["train/loss$", "val/loss$"]]}
-        for name in getattr(board.task, "val_metrics", {}):
-            short = name.removeprefix("val/")
-            charts[short] = ["Multiline", [f"val/{short}$", f"test/{short}$"]]
-        steps = {
-            "loss of single steps": ["Multiline", ["train/loss_step$"]],
-            "gradient norm before clipping": ["Multiline", ["train/gradient_norm$"]],
-            "learning rate": ["Multiline", ["^lr-"]],
-            "training loss / validation loss": ["Multiline", ["val/loss_ratio$"]],
-        }
-        board.writer.add_custom_scalars({"training and validation": charts, "steps": steps})
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Lay out the charts."""
+        super().on_train_start(trainer, pl_module)
+        self._watching = self._validated = False
+        if self.shown and self.writer is not None and trainer.global_step == 0:
+            charts = {"loss": ["Multiline", ["train/loss$", "val/loss$"]]}
+            for name in getattr(pl_module, "val_metrics", {}):
+                short = name.removeprefix("val/")
+                charts[short] = ["Multiline", [f"train/{short}$", f"val/{short}$", f"test/{short}$"]]
+            self.writer.add_custom_scalars({"training and validation": charts, "steps": STEPS})
 
-    def watches(self, board: Board) -> bool:
-        """Watch every n-th step."""
-        return board.step % self.every_n_steps == 0
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Watch every n-th step: its gradients are complete with the last of the accumulated batches."""
+        if self.shown and (step := self.step) % self.every_n_steps == 0:
+            self._step = step  # it will have been counted when its loss is known
+            self._watching = (batch_idx + 1) % trainer.accumulate_grad_batches == 0 or trainer.is_last_batch
 
-    def gradients(self, board: Board) -> None:
-        """Log the norm of all gradients."""
-        norm = torch.nn.utils.get_total_norm([p.grad for p in board.task.parameters() if p.grad is not None])
-        board.scalar("train/gradient_norm", norm.item())
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
+        """Log the norms of all gradients and of all weights."""
+        if self._watching:
+            parameters = list(pl_module.parameters())
+            self.scalar("train/gradient_norm", norm([p.grad for p in parameters if p.grad is not None]))
+            self.scalar("train/weight_norm", norm([p.detach() for p in parameters]))
 
-    def before_step(self, board: Board) -> None:
-        """Remember the number of the step: it will have been counted when its loss is known."""
-        self._step = board.step
-
-    def after_step(self, board: Board, loss: Tensor) -> None:
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Log the loss of the batch."""
-        assert board.writer is not None
-        board.writer.add_scalar("train/loss_step", loss.item(), self._step)
+        if self._watching:
+            self._watching = False
+            if outputs and "loss" in outputs:  # a task may leave out a step
+                self.scalar("train/loss_step", outputs["loss"].item(), self._step)
 
-    def after_epoch(self, board: Board) -> None:
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Remember that there are new metrics; the training loss of the epoch is known only when the next begins."""
+        super().on_validation_epoch_end(trainer, pl_module)
+        self._validated = self.shown and not trainer.sanity_checking
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log the loss ratio of the epoch before."""
+        self._log_ratio()
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log the loss ratio of the last epoch."""
+        self._log_ratio()
+
+    def _log_ratio(self) -> None:
         """Log training over validation loss: below 1, the network does better on what it has seen."""
-        assert board.writer is not None
-        metrics = board.trainer.callback_metrics
-        if "train/loss" in metrics and metrics["val/loss"] > 0:
-            ratio = (metrics["train/loss"] / metrics["val/loss"]).item()
-            board.writer.add_scalar("val/loss_ratio", ratio, board.step - 1)  # the last step of that epoch
+        if self._validated:
+            self._validated = False
+            metrics = self.trainer.callback_metrics
+            if "train/loss" in metrics and metrics.get("val/loss", 0) > 0:
+                self.scalar("val/loss_ratio", (metrics["train/loss"] / metrics["val/loss"]).item(), self.step - 1)
+
+
+def norm(tensors: list[Tensor]) -> float:
+    """Return the norm of all values of some tensors together."""
+    dense = [tensor.coalesce().values() if tensor.is_sparse else tensor for tensor in tensors]
+    return torch.nn.utils.get_total_norm(dense).item()

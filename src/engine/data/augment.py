@@ -1,4 +1,4 @@
-"""Augmentation of training batches on the device."""
+"""Augmentation: transforms of training batches on the device."""
 
 from collections.abc import Sequence
 

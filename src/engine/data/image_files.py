@@ -1,4 +1,4 @@
-"""Image files as rows of a tensor that are decoded when they are asked for."""
+"""Image files: rows of a tensor that are decoded on demand."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +30,6 @@ class ImageFiles:
     """
 
     def __init__(self, files: Sequence[Path], size: int, fit: Fit, threads: int | None = None) -> None:
-        """Store the arguments."""
         self.files = files
         self.shape = (len(files), 3, size, size)
         self.fit = fit

@@ -1,18 +1,22 @@
-"""Files that people bring, and the examples that ship with the project."""
+"""Locations of data: files that people bring, and the examples that ship beside a data module."""
 
+import codecs
 from pathlib import Path
 
 from engine.errors import DataError, nearest
-from engine.project import current
 
 
-def locate(path: str) -> Path:
-    """Return a file or folder, relative to the current folder or, like examples/houses.csv, to this package.
+def locate(path: str, beside: Path) -> Path:
+    """Return a file or folder, relative to the current folder or, like examples/houses.csv, to another one.
+
+    Args:
+        path: As it was given.
+        beside: The folder that ships with examples.
 
     Raises:
         DataError: If it is in neither, naming the nearest file beside it.
     """
-    given, shipped = _candidates(path)
+    given, shipped = _candidates(path, beside)
     for candidate in (given, shipped):
         if candidate.exists():
             return candidate
@@ -20,11 +24,49 @@ def locate(path: str) -> Path:
     raise DataError(f"{path} does not exist{nearest(given.name, [other.name for other in folder.iterdir()])}")
 
 
-def same(path: str, other: str) -> bool:
+def same(path: str, other: str, beside: Path) -> bool:
     """Say whether two spellings mean the same file or folder, which need not exist."""
-    places = [next((place for place in _candidates(text) if place.exists()), Path(text)) for text in (path, other)]
-    return places[0].resolve() == places[1].resolve()
+    first, second = (
+        next((place for place in _candidates(text, beside) if place.exists()), Path(text)).resolve()
+        for text in (path, other)
+    )
+    return first == second
 
 
-def _candidates(path: str) -> tuple[Path, Path]:
-    return Path(path).expanduser(), current().defaults.parent / "data" / path
+def read_text(path: Path, encoding: str) -> str:
+    """Return the text in a file.
+
+    Raises:
+        DataError: If it cannot be read, or not in this encoding.
+    """
+    check_encoding(encoding)
+    try:
+        return path.read_text(encoding=encoding)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    except UnicodeError as error:
+        raise undecodable(path, encoding, error) from error
+
+
+def check_encoding(encoding: str) -> None:
+    """Refuse an encoding that Python does not know.
+
+    Raises:
+        ValueError: If there is no such encoding.
+    """
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise ValueError(f"unknown encoding {encoding}: utf-8, gb18030, cp1252, utf-16, ...") from error
+
+
+def undecodable(path: Path, encoding: str, error: Exception) -> DataError:
+    """Return the error for a file that is written in another encoding, and what may help."""
+    return DataError(
+        f"{path} cannot be read as {encoding.upper()}: {error}\n"
+        "another encoding: --data.encoding gb18030 (Excel on a Chinese Windows), cp1252 (Western), utf-16, ..."
+    )
+
+
+def _candidates(path: str, beside: Path) -> tuple[Path, Path]:
+    return Path(path).expanduser(), beside / path

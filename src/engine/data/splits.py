@@ -1,38 +1,84 @@
-"""Splits of what was collected once: random, or with the same share of every class."""
+"""Splits of data that was collected once: random, or stratified by class."""
 
+import contextlib
+import io
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from engine.data.in_memory import InMemory, Split
-from engine.errors import DataError
+from engine.errors import DataError, check_range
 
 
 class TwoParts(InMemory, ABC):
-    """Data published in two parts, to train and to test on; validation is a stratified part of the first."""
+    """Labelled images published in two parts, to train and to test on; validation is a stratified part of the first.
 
-    title: str
-    val_size: int
-    waiting: tuple[Split, tuple[Tensor, Tensor]] | None = None
+    Args:
+        root: Folder that holds the files; they are downloaded there if missing.
+        val_size: Number of the training images to validate on.
+    """
+
+    title: ClassVar[str]
+    folder_name: ClassVar[str]  # of the files, below root
+    contents: ClassVar[str]  # what belongs into it, for the error
+    in_channels: int
+    image_size: int
+
+    def __init__(self, root: str = "~/.cache/torch/datasets", val_size: int = 5000, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check_range("val_size", val_size, 1)
+        self.root = Path(root).expanduser()
+        self.folder = self.root / self.folder_name
+        self.val_size = val_size
+        self.in_features = self.in_channels * self.image_size**2
+        self._cached: tuple[Split, tuple[Tensor, Tensor]] | None = None
+
+    @property
+    @abstractmethod
+    def complete(self) -> bool:
+        """Whether all files are there."""
+
+    @abstractmethod
+    def download(self) -> None:
+        """Download the files; a RuntimeError or OSError says that it failed."""
 
     @abstractmethod
     def read(self, train: bool) -> tuple[Tensor, Tensor]:
-        """Return inputs (N, ...) and labels (N,) of a part."""
+        """Return images uint8 (N, C, H, W) and labels (N,) of a part."""
+
+    def prepare_data(self) -> None:
+        """Download what is missing.
+
+        Raises:
+            DataError: If it is missing and cannot be downloaded.
+        """
+        if self.complete:
+            return
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # torchvision prints each mirror that it tries
+                self.download()
+        except (OSError, RuntimeError) as error:
+            raise DataError(
+                f"{self.title} is not in {self.folder} and cannot be downloaded ({str(error).splitlines()[0]}).\n"
+                f"Put there {self.contents};\nor name a folder with {self.folder_name}: --data.root FOLDER"
+            ) from error
 
     def build(self, split: Split) -> tuple[Tensor, Tensor]:
-        """Read a split; of training and validation, which share files, the second asked for waits in memory."""
+        """Read a split; training and validation come from the same files, so the one not asked for is cached."""
         if split == "test":
             return self.read(train=False)
-        if self.waiting is not None and self.waiting[0] == split:
-            tensors, self.waiting = self.waiting[1], None
+        if self._cached is not None and self._cached[0] == split:
+            tensors, self._cached = self._cached[1], None
             return tensors
-        inputs, labels = self.read(train=True)
+        images, labels = self.read(train=True)
         parts = divide(labels, len(labels), {"val": (self.val_size, 0)}, self.title, self.class_names)
         other: Split = "val" if split == "train" else "train"
-        self.waiting = other, (inputs[parts[other]], labels[parts[other]])
-        return inputs[parts[split]], labels[parts[split]]
+        self._cached = other, (images[parts[other]], labels[parts[other]])
+        return images[parts[split]], labels[parts[split]]
 
 
 def divide(

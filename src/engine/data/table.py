@@ -1,4 +1,4 @@
-"""Reads a CSV file into tensors, or says which row and column cannot be read."""
+"""Tables: a CSV file as tensors, or an error that names the row and column that cannot be read."""
 
 import re
 from collections.abc import Sequence
@@ -10,23 +10,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from engine.errors import DataError, nearest
+from engine.data.paths import check_encoding, locate, undecodable
+from engine.errors import DataError, UsageError, nearest
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-
-
-def read(path: Path) -> "Table":
-    """Return the table in a file; of two that ask for it in turn, the second gets what the first has read.
-
-    Settings ask for names of columns before the data module that is built from them asks for values.
-    """
-    stat = path.stat()
-    version = (path.resolve(), stat.st_mtime_ns, stat.st_size)
-    table = _read_ahead.pop(version, None)
-    if table is None:
-        _read_ahead.clear()
-        table = _read_ahead[version] = Table(path)
-    return table
 
 
 class Table:
@@ -34,23 +21,28 @@ class Table:
 
     Args:
         path: The file.
+        encoding: How characters are written in it, by a name that Python knows: utf-8, gb18030, cp1252, ...
 
     Raises:
         DataError: If it cannot be read, is empty, has a column twice or something else than commas between columns.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Read the file."""
+    def __init__(self, path: Path, encoding: str = "utf-8") -> None:
+        check_encoding(encoding)
         self.path = path
+        # A byte order mark, which Excel writes, is no part of the first column's name.
+        self.encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
         try:
-            with path.open(encoding="utf-8-sig") as file:
+            with path.open(encoding=self.encoding) as file:
                 header = pd.read_csv(file, dtype=str, header=None, nrows=1).iloc[0].fillna("").tolist()
             separators = [name for sign, name in SEPARATORS.items() if len(header) == 1 and sign in header[0]]
             if separators:
                 raise DataError(f"{path}: columns must be separated by commas, and seem to be by {separators[0]}")
             # In one piece: pandas would judge parts of a long column one by one.
-            self.frame = pd.read_csv(path, keep_default_na=False, encoding="utf-8-sig", low_memory=False)
-            first = pd.read_csv(path, dtype=str, nrows=1, encoding="utf-8-sig")
+            self.frame = pd.read_csv(path, keep_default_na=False, encoding=self.encoding, low_memory=False)
+            first = pd.read_csv(path, dtype=str, nrows=1, encoding=self.encoding)
+        except UnicodeError as error:
+            raise undecodable(path, encoding, error) from error
         except (OSError, ValueError, pd.errors.ParserError) as error:
             raise DataError(f"{path} cannot be read as CSV: {str(error).strip()}") from error
         if self.frame.empty:
@@ -64,7 +56,7 @@ class Table:
     @cached_property
     def texts(self) -> pd.DataFrame:
         """The fields as they are in the file: many times slower to read, and needed only for what is no number."""
-        return pd.read_csv(self.path, dtype=str, keep_default_na=False, encoding="utf-8-sig").fillna("")
+        return pd.read_csv(self.path, dtype=str, keep_default_na=False, encoding=self.encoding).fillna("")
 
     def column(self, column: str | int) -> str | None:
         """Return the name of a column given by name or position, None if there is no such name.
@@ -144,8 +136,33 @@ class Table:
         return values.dtype.kind in "iuf" and not values.isna().any()
 
 
-_read_ahead: dict[tuple[Path, int, int], Table] = {}
-
-
 def _more(places: Sequence[object]) -> str:
     return f" (and {len(places) - 1} more)" if len(places) > 1 else ""
+
+
+def rows_of(inputs: str | Sequence[Sequence[float]], names: Sequence[str]) -> Tensor:
+    """Return inputs for named columns as floats (N, columns).
+
+    Args:
+        inputs: Lists of numbers in the order of the names, a CSV file with these columns, or `x1=3,x2=4`.
+        names: The columns.
+
+    Raises:
+        UsageError: If a number is missing, or there are no names to tell the inputs by.
+    """
+    if not names:
+        raise UsageError("inputs to predict need columns with names, which this data does not have")
+    wanted = f"a number for each of {', '.join(names)}"
+    if isinstance(inputs, str) and ("=" not in inputs or Path(inputs).is_file()):
+        return Table(locate(inputs, beside=Path())).numbers(names)
+    if isinstance(inputs, str):
+        pairs = dict(part.partition("=")[::2] for part in re.split(r"[,\s]+", inputs.strip()))
+        if set(pairs) != set(names):
+            raise UsageError(f"inputs {inputs}: expected {wanted}")
+        try:
+            inputs = [[float(pairs[name]) for name in names]]
+        except ValueError as error:
+            raise UsageError(f"inputs: expected {wanted}: {error}") from error
+    if not inputs or any(len(row) != len(names) for row in inputs):
+        raise UsageError(f"inputs {inputs}: expected {wanted} in every row")
+    return torch.tensor(inputs, dtype=torch.float32)

@@ -164,6 +164,7 @@ class Diagnosis(Watcher):
         reported = [[finding.name, finding.evidence, finding.advice] for finding in self.findings]
         counts = {"batches": self._batches, "in_block": self._in_block, "sum": self._sum, "count": self._count}
         return {
+            "verdict": self.verdict,
             **{"history": self.history.state(), "reported": reported, "targets": self._targets, "start": self._start},
             **counts,
         }
@@ -173,6 +174,7 @@ class Diagnosis(Watcher):
         state = {"history": state_dict.get("known", {}), "reported": state_dict.get("said", []), **state_dict}
         self.history = History.of(state["history"])
         self.findings = [Finding(*reported) for reported in state["reported"]]
+        self.verdict = state.get("verdict", "")
         self._batches, self._in_block = state.get("batches", 0), state.get("in_block", 0)
         self._sum, self._count = float(state.get("sum") or 0.0), state.get("count", self._in_block)
         self._start, self._targets = state.get("start", []), state.get("targets", [])

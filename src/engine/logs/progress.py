@@ -1,5 +1,6 @@
-"""How far training is: a bar on a terminal, a line an epoch elsewhere."""
+"""Progress of training: a bar on a terminal, lines with metrics elsewhere."""
 
+import math
 import sys
 import time
 from typing import Any
@@ -8,115 +9,159 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from torch import Tensor
 
 from engine import console
 from engine.errors import check_range
 
+LINES = 50  # about so many lines, whatever the number of epochs
+PAUSE = 60.0  # seconds without a line at most, or a tenth of the time so far if that is more
+
 
 class Progress(ProgressBar):
-    """One bar over the whole training; where output is a file or a pipe, one line an epoch with its metrics.
+    """One bar over the whole training; where output is a file or a pipe, lines with the metrics of an epoch.
+
+    Within an epoch, a line follows each validation, and each minute of the first ten; later ones are ever rarer.
 
     Args:
         refresh_per_second: How often the bar is drawn anew; it has no thread of its own, which would slow training.
-        every_n_epochs: How often a line is printed where there is no bar; the last epoch always is.
+        every_n_epochs: How often a line is printed where there is no bar, the last epoch always; by default each epoch
+            of a short run and about 50 of a long one, those with a validation first.
     """
 
-    def __init__(self, refresh_per_second: float = 5.0, every_n_epochs: int = 1) -> None:
-        """Start without a bar."""
+    def __init__(self, refresh_per_second: float = 5.0, every_n_epochs: int | None = None) -> None:
         super().__init__()
         check_range("refresh_per_second", refresh_per_second, 0.001)
-        check_range("every_n_epochs", every_n_epochs, 1)
+        check_range("every_n_epochs", 1 if every_n_epochs is None else every_n_epochs, 1)
         self.interval = 1 / refresh_per_second
         self.every_n_epochs = every_n_epochs
         self._bar: Bar | None = None
         self._task = TaskID(0)
-        self._drawn = 0.0
         self._enabled = True
+        self._start = self._due = 0.0  # when the bar is drawn or a line is printed next
+        self._shown = (-1, -1)  # epoch and batch of the last line
+        self._old: dict[str, Tensor] | None = None  # metrics as they were when the epoch began
         self._validated = False
-        self._printed = -1
 
     def disable(self) -> None:
-        """Say nothing; Lightning calls this on all but the first process."""
+        """Show nothing; Lightning calls this on all but the first process."""
         self._enabled = False
 
     def enable(self) -> None:
-        """Speak again."""
+        """Show again."""
         self._enabled = True
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the bar."""
-        self._printed = trainer.current_epoch - 1
-        self._start("train", self._total(trainer))
+        self._shown = (trainer.current_epoch - 1, 0)
+        self._old = None
+        self._start, self._due = time.monotonic(), 0.0
+        if self._enabled and sys.stdout.isatty():
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Bar(*columns, auto_refresh=False, console=console.terminal())
+            self._bar.start()
+            self._task = self._bar.add_task("train", total=_batches(trainer))
 
     def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Move the bar, a few times a second."""
-        if self._bar is not None and time.monotonic() - self._drawn > self.interval:
-            done = trainer.fit_loop.total_batch_idx + 1
-            self._draw(done, f"epoch {trainer.current_epoch}")
+        """Move the bar a few times a second; print a line if there was none for long."""
+        if time.monotonic() < self._due:
+            return
+        if self._old is None:  # an epoch that is resumed: the metrics of earlier ones are put back by now
+            self._old = dict(trainer.callback_metrics)
+        if self._bar is not None:
+            self._draw(trainer.fit_loop.total_batch_idx + 1, trainer.current_epoch)
+        elif self._due and not trainer.is_last_batch:  # whose epoch has a line of its own
+            self._print_step(trainer)
+        else:
+            self._wait()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note that validation metrics are fresh."""
-        self._validated = not trainer.sanity_checking
+        """Print the metrics of a validation within an epoch; those of others wait for the training loss."""
+        self._validated = self._validated or not trainer.sanity_checking
+        if trainer.sanity_checking or trainer.is_last_batch or self._bar is not None:
+            return
+        total = _batches(trainer) or math.inf
+        if math.isinf(total) or trainer.fit_loop.total_batch_idx - self._shown[1] >= total / LINES:
+            self._print_step(trainer)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the line of the epoch before: only now is all that it logged there."""
         epoch = trainer.current_epoch - 1
-        if epoch > self._printed and epoch % self.every_n_epochs == 0:
+        if epoch > self._shown[0] and self._is_due(trainer, epoch):
             self._print_epoch(trainer, epoch)
+        self._old = dict(trainer.callback_metrics)
+        self._validated = False
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Complete the bar."""
+        """Complete the bar, and print the line of the last epoch."""
+        epoch = trainer.current_epoch - 1
         if self._bar is not None:
-            self._draw(self._total(trainer) or 0, f"epoch {trainer.current_epoch - 1}")
-        if trainer.current_epoch - 1 > self._printed:
-            self._print_epoch(trainer, trainer.current_epoch - 1)
+            self._draw(trainer.fit_loop.total_batch_idx + 1, epoch)
+        if epoch > self._shown[0]:
+            self._print_epoch(trainer, epoch)
         self._stop()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Give the terminal back."""
         self._stop()
 
+    def _is_due(self, trainer: Trainer, epoch: int) -> bool:
+        """Return whether an epoch has a line: every n-th, validated ones first, and the first after a long time."""
+        if self.every_n_epochs is not None:
+            return (epoch + 1) % self.every_n_epochs == 0
+        total = _batches(trainer)
+        epochs = total / trainer.num_training_batches if total else epoch + 1
+        every = math.ceil(epochs / LINES)
+        validations = trainer.check_val_every_n_epoch or 1
+        if validations <= every:  # a multiple, so that each line is of a validated epoch
+            parts, period = 1, math.ceil(every / validations) * validations
+        else:  # several lines from one validation to the next
+            parts, period = validations // every, validations
+        counted = (epoch + 1) * parts // period > epoch * parts // period
+        return counted or time.monotonic() >= self._due
+
     def _print_epoch(self, trainer: Trainer, epoch: int) -> None:
-        self._printed = epoch
+        self._shown = (epoch, trainer.fit_loop.total_batch_idx)
+        self._print(trainer, f"epoch {epoch}")
+
+    def _print_step(self, trainer: Trainer) -> None:
+        self._shown = (self._shown[0], trainer.fit_loop.total_batch_idx)
+        self._print(trainer, f"epoch {trainer.current_epoch}, step {trainer.global_step}")
+
+    def _print(self, trainer: Trainer, title: str) -> None:
         if self._enabled and self._bar is None:
-            metrics = trainer.callback_metrics
-            fresh = [name for name in metrics if self._validated or not name.startswith("val/")]
-            values = [f"{name} {metrics[name].item():.4g}" for name in sorted(fresh, key=console.order)]
-            console.say("  ".join([f"epoch {epoch}", *values]))
-        self._validated = False
+            metrics = trainer.callback_metrics  # those of earlier epochs are still there, the same objects
+            old = self._old or {}
+            new = [name for name, value in metrics.items() if value is not old.get(name)]
+            values = [f"{name} {metrics[name].item():.4g}" for name in sorted(new, key=console.order)]
+            console.say("  ".join([title, *values]))
+        self._wait()
 
-    def _start(self, description: str, total: int | None) -> None:
-        if self._enabled and sys.stdout.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = Bar(*columns, auto_refresh=False, console=console.terminal())
-            self._bar.start()
-            self._task = self._bar.add_task(description, total=total)
+    def _wait(self) -> None:
+        now = time.monotonic()
+        pause = self.interval if self._bar is not None else max(PAUSE, (now - self._start) / 10)
+        self._due = now + pause
 
-    def _draw(self, done: int, description: str) -> None:
+    def _draw(self, done: int, epoch: int) -> None:
         if self._bar is not None:
-            self._drawn = time.monotonic()
-            metrics = "  ".join(f"{name} {float(value):.4g}" for name, value in self._metrics.items())
-            self._bar.update(self._task, completed=done, description=f"{description}  {metrics}", refresh=True)
+            losses = {name: value for name, value in self.trainer.callback_metrics.items() if name.endswith("/loss")}
+            ordered = sorted(losses, key=console.order)
+            words = [f"epoch {epoch}", *(f"{name} {losses[name].item():.4g}" for name in ordered)]
+            self._bar.update(self._task, completed=done, description="  ".join(words), refresh=True)
+            self._wait()
 
     def _stop(self) -> None:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
-    @property
-    def _metrics(self) -> dict[str, Any]:
-        return {name: value for name, value in self.trainer.callback_metrics.items() if name.endswith("/loss")}
 
-    @staticmethod
-    def _total(trainer: Trainer) -> int | None:
-        epochs, batches = trainer.max_epochs or 0, float(trainer.num_training_batches)
-        if trainer.max_steps > 0:
-            return trainer.max_steps
-        return int(epochs * batches) if epochs > 0 and batches != float("inf") else None
+def _batches(trainer: Trainer) -> int | None:
+    """Return the number of batches of the whole training, None if it has no end that is known."""
+    epochs, batches = trainer.max_epochs or -1, float(trainer.num_training_batches)
+    by_epochs = epochs * batches if epochs > 0 else math.inf
+    by_steps = trainer.max_steps * trainer.accumulate_grad_batches if trainer.max_steps > 0 else math.inf
+    total = min(by_epochs, by_steps)
+    return int(total) if total < math.inf else None

@@ -1,31 +1,117 @@
-"""Shows the network before it trains."""
+"""Summary of the network: its layers, their parameters and output shapes, printed before training."""
 
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelSummary
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+from torchmetrics import Metric, MetricCollection
 
 from engine import console
+from engine.errors import check_range
+from engine.training.watcher import Watcher
+
+ROWS = 20  # of the table, where the depth is left open
 
 
-class Summary(ModelSummary):
-    """Prints the layers that have parameters, and how many."""
+class Summary(Watcher, ModelSummary):
+    """Prints a table of layers before training.
+
+    Output shapes, and from them the operations of a forward pass, are noted in the trial batches that come before the
+    first step. The network is never run for the summary: that could change random numbers or a state of its layers.
+
+    Args:
+        max_depth: How deep nested modules are listed: 1 shows the outermost, -1 all, 0 switches the summary off; by
+            default as deep as 20 rows allow.
+    """
+
+    def __init__(self, max_depth: int | None = None) -> None:
+        super().__init__()
+        check_range("max_depth", max_depth or 0, -1)
+        self.max_depth = max_depth
+        self._shapes: dict[nn.Module, tuple[int, ...]] = {}
+        self._operations: dict[nn.Module, int] = {}
+        self._hooks = ExitStack()
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leave out what ModelSummary prints here: the data may still not fit the network."""
+        """Note what the layers return until training starts; print nothing yet, the data may not fit the network."""
+        if self.max_depth != 0 and trainer.is_global_zero:
+            for layer in pl_module.modules():
+                if not isinstance(layer, torch.jit.ScriptModule):
+                    self._hooks.callback(layer.register_forward_hook(self._note).remove)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the table."""
-        if trainer.is_global_zero:
-            rows = [
-                [name, type(layer).__name__, shape(layer), parameters(layer)]
-                for name, layer in learning_layers(pl_module)
+        self.close()
+        if self.max_depth != 0 and trainer.is_global_zero:
+            self._print(pl_module)
+        self._shapes, self._operations = {}, {}
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave no hooks behind."""
+        self.close()
+
+    def close(self) -> None:
+        """Remove the hooks."""
+        self._hooks.close()
+
+    def _note(self, layer: nn.Module, inputs: Any, output: Any) -> None:
+        if torch.compiler.is_compiling():  # a compiled network is better off without
+            return
+        output = output[0] if isinstance(output, tuple) and output else output
+        if isinstance(output, Tensor):
+            self._shapes[layer] = tuple(output.shape)
+            source = inputs[0] if inputs and isinstance(inputs[0], Tensor) else output
+            self._operations[layer] = operations(layer, tuple(source.shape), tuple(output.shape))
+
+    def _print(self, task: nn.Module) -> None:
+        every = list(layers(task))
+        shown = every
+        if self.max_depth is None:
+            depth = max(name.count(".") for name, _ in every) + 1 if every else 1
+            while depth > 1 and len(shown) > ROWS:
+                depth -= 1
+                shown = list(layers(task, depth))
+            shown = shown[:ROWS]
+        elif self.max_depth > 0:
+            shown = list(layers(task, self.max_depth))
+        total = sum(self._operations.values())
+        title = f"{parameters(task):,} parameters, {parameters(task, trained=True):,} trained"
+        title += f", {_short(total)}FLOPs in a forward pass of one sample" if total else ""
+        rows = [
+            [
+                name or type(task).__name__,
+                type(layer).__name__,
+                shape(layer).replace(" ", ""),
+                self._shape(layer),
+                owned(layer, shown),
             ]
-            trained = sum(p.numel() for p in pl_module.parameters() if p.requires_grad)
-            console.table(
-                f"{parameters(pl_module):,} parameters, {trained:,} trained",
-                ["layer", "type", "weight", "parameters"],
-                rows,
-            )
+            for name, layer in shown
+        ]
+        console.table(title, ["layer", "type", "weight", "output", "parameters"], rows)
+        if len(shown) < len(every):
+            console.say(f"(all {len(every)} layers: --callbacks.summary.max_depth -1)")
+
+    def _shape(self, layer: nn.Module) -> str:
+        """Return the shape of what a layer returns for one sample."""
+        return "x".join(map(str, self._shapes.get(layer, ())[1:]))
+
+
+def layers(module: nn.Module, depth: int = -1, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Yield modules by name: the innermost, or those of a depth in their place, and all that own parameters."""
+    children = [(name, child) for name, child in module.named_children() if not _is_metric(child)]
+    if prefix and (depth == 0 or not children):
+        yield prefix, module
+        return
+    if list(module.parameters(recurse=False)):
+        yield prefix, module
+    for name, child in children:
+        yield from layers(child, depth - 1, f"{prefix}.{name}" if prefix else name)
 
 
 def learning_layers(module: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -35,9 +121,49 @@ def learning_layers(module: nn.Module) -> list[tuple[str, nn.Module]]:
 
 def shape(layer: nn.Module) -> str:
     """Return the size of a layer's first parameter, "16 x 2" for a linear layer from 2 to 16 units."""
-    return " x ".join(map(str, next(layer.parameters(recurse=False)).shape))
+    first = next(layer.parameters(recurse=False), None)
+    if first is None:
+        return ""
+    return "?" if is_lazy(first) else " x ".join(map(str, first.shape))
 
 
-def parameters(module: nn.Module) -> int:
-    """Return the number of parameters."""
-    return sum(parameter.numel() for parameter in module.parameters())
+def parameters(module: nn.Module, trained: bool = False) -> int:
+    """Return the number of parameters, without those of lazy layers that have seen no data."""
+    return sum(p.numel() for p in module.parameters() if not is_lazy(p) and (p.requires_grad or not trained))
+
+
+def owned(layer: nn.Module, listed: list[tuple[str, nn.Module]]) -> int:
+    """Return the number of parameters of a layer, without those of its parts that are listed too."""
+    parts = {module for _, module in listed} & (set(layer.modules()) - {layer})
+    return parameters(layer) - sum(parameters(part) for part in parts)
+
+
+def operations(layer: nn.Module, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
+    """Return the multiplications and additions of a layer for one sample: two for each use of a weight.
+
+    Counted are linear, convolutional and recurrent layers and the projections of attention, as
+    torch.utils.flop_counter does, but from shapes alone: (B, ..., features) or (B, channels, ...).
+    """
+    weights = [p.numel() for p in layer.parameters(recurse=False) if p.ndim > 1 and not is_lazy(p)]
+    if not weights or isinstance(layer, nn.Embedding | nn.EmbeddingBag):
+        return 0
+    if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+        positions = outputs[2:]
+    elif isinstance(layer, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
+        positions = inputs[2:]
+    else:
+        positions = outputs[1:-1]
+    return 2 * sum(weights) * math.prod(positions)
+
+
+def _is_metric(module: nn.Module) -> bool:
+    return isinstance(module, Metric | MetricCollection)
+
+
+def _short(number: float) -> str:
+    """Return a number in three digits with the prefix of its unit: 1230 as "1.23 k"."""
+    for prefix in ("", "k", "M", "G"):
+        if number < 1000:
+            return f"{number:.3g} {prefix}"
+        number /= 1000
+    return f"{number:.3g} T"

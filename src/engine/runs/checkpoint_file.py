@@ -13,7 +13,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from engine.console import number
 from engine.errors import UsageError
-from engine.runs import files as durable
+from engine.runs.files import replacing
 
 
 @dataclass(frozen=True)
@@ -128,10 +128,10 @@ def _check_sums(path: Path) -> None:
                     pass  # reading to the end compares
 
 
-class WholeFiles(TorchCheckpointIO):
-    """Writes checkpoints so that an interrupted write leaves the one before, and what is there survives a crash."""
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes checkpoints atomically: an interrupted write leaves the one before."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Write a checkpoint."""
-        with durable.replacing(Path(path)) as file:
+        with replacing(Path(path)) as file:
             torch.save(checkpoint, file)

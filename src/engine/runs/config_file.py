@@ -1,22 +1,58 @@
-"""Settings as a flat mapping from dotted keys to values, to say what changed."""
+"""Settings in YAML files: nested as written, flat by dotted keys, and what differs between two."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from engine.errors import UsageError
+
 Settings = dict[str, Any]
 
-
-def tree(path: Path) -> dict[str, Any]:
-    """Return the settings in a YAML file as they are nested."""
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+MAX_VALUES = 100_000  # in a config: limit against YAML alias bombs ("billion laughs")
 
 
-def read(path: Path) -> Settings:
-    """Return the settings in a YAML file, flat."""
-    return flat(tree(path))
+def read_tree(path: Path) -> dict[str, Any]:
+    """Return the settings in a YAML file as they are nested; a file that has not changed is read once.
+
+    Raises:
+        UsageError: If it cannot be read, or holds anything but keys and values.
+    """
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        raise UsageError(f"config {path} cannot be read: {error}") from error
+
+
+@cache
+def _read(path: Path, version: int) -> dict[str, Any]:
+    try:
+        settings: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise UsageError(f"config {path} cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(settings, dict):
+        raise UsageError(f"config {path} must hold keys and values, such as `trainer:`")
+    if next(islice(_values(settings), MAX_VALUES, None), None):
+        raise UsageError(f"config {path} cannot be read: its aliases repeat themselves without an end")
+    return settings
+
+
+def _values(tree: object) -> Iterator[bool]:
+    """Yield True for every value of nested settings, those of an alias as often as it is used."""
+    waiting = [tree]
+    while waiting:
+        value = waiting.pop()
+        yield True
+        if isinstance(value, dict | list):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+
+
+def read_flat(path: Path) -> Settings:
+    """Return the settings in a YAML file by dotted keys."""
+    return flat(read_tree(path))
 
 
 def dump(settings: Mapping[str, Any]) -> str:
@@ -41,7 +77,7 @@ _Dumper.add_representer(str, _text)
 
 
 def flat(nested: Mapping[str, Any], prefix: str = "") -> Settings:
-    """Return a nested mapping as dotted keys; a list is a value."""
+    """Return nested settings by dotted keys; a list is a value."""
     settings: Settings = {}
     for key, value in nested.items():
         if isinstance(value, Mapping):
@@ -49,6 +85,11 @@ def flat(nested: Mapping[str, Any], prefix: str = "") -> Settings:
         else:
             settings[f"{prefix}{key}"] = value
     return settings
+
+
+def short(key: str) -> str:
+    """Return a dotted key as the command line takes it, without init_args."""
+    return key.replace(".init_args", "")
 
 
 def changes(before: Settings, after: Settings) -> dict[str, str]:

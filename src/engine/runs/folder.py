@@ -4,7 +4,6 @@ Imports nothing heavy: a run is found, or missed with an error, before torch is 
 """
 
 import json
-import math
 import os
 import re
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UsageError, nearest
+from engine.process import is_first
 from engine.project import program
-from engine.runs import files as durable
-from engine.runs import lock
+from engine.runs.files import write_json
+from engine.runs.lock import is_locked
 
 FOLDER = "lightning_logs"
 # What is read back from run.json, with its types.
@@ -63,7 +63,7 @@ class Run:
     @property
     def alive(self) -> bool:
         """Whether a process trains it now."""
-        return lock.held(self.lock)
+        return is_locked(self.lock)
 
     @property
     def status(self) -> str:
@@ -103,7 +103,7 @@ class Run:
 
     def retire_results(self) -> None:
         """Rename results of a checkpoint that is no longer the best, test.json to test.epoch_24.json."""
-        record = self.record() if first_process() else {}
+        record = self.record() if is_first() else {}
         for command, name in {"test": "test.json", "validate": "validate.json", "predict": "predictions.csv"}.items():
             path, evaluated = self.folder / name, record.get(command)
             if path.is_file() and isinstance(evaluated, dict):
@@ -135,11 +135,6 @@ class Run:
         return f"An older run has: --run {older[0].title}" if older else f"Train first: {program()} fit --config ..."
 
 
-def first_process() -> bool:
-    """Say whether this is the only process of a training, or the first of several: the one that writes files."""
-    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
-
-
 def taken(run: Run) -> str:
     """Return why a run that is alive cannot be resumed."""
     return f"{run.title} is being trained by another process, and can be resumed once that has ended"
@@ -154,7 +149,7 @@ def create(root: Path, name: str) -> Run:
         OSError: If it cannot be made.
     """
     parent = root / FOLDER / name
-    if not first_process():
+    if not is_first():
         return Run(parent / "another_process")
     number = max((_number(run.folder) for run in versions(parent)), default=-1) + 1
     while True:
@@ -221,28 +216,6 @@ def containing(checkpoint: Path) -> Run | None:
     folder = checkpoint.resolve().parent
     run = Run(Path(os.path.relpath(folder.parent)))
     return run if folder.name == "checkpoints" and run.config.is_file() else None
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write JSON so that a reader sees the old file or the new one, never a part."""
-    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text so that a reader sees the old file or the new one, never a part."""
-    if not first_process():
-        return
-    with durable.replacing(path) as file:
-        file.write(text.encode())
-
-
-def _finite(value: Any) -> Any:
-    """Return a value with null in place of NaN and infinity, which JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _number(folder: Path) -> int:

@@ -1,74 +1,43 @@
-"""Who trains a run: a lock that the system gives back when the process ends, however it ends."""
+"""File lock on a run, released by the system when its process ends, however it ends."""
 
-import contextlib
-import os
-import sys
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-_held: set[int] = set()
+from filelock import FileLock, Timeout
+
+PATIENCE = 0.1  # seconds: whoever only looks holds the lock for a moment
 
 
-@contextlib.contextmanager
-def holding(path: Path) -> Iterator[bool]:
-    """Hold a file's lock, and say whether that was possible: not while another process holds it.
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Hold a file's lock, and yield whether that was possible: not while another process holds it.
 
     Raises:
         OSError: If the file cannot be made.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    _held.add(descriptor)
+    lock = FileLock(path)
     try:
-        yield _patiently(descriptor)
+        lock.acquire(timeout=PATIENCE, poll_interval=PATIENCE / 5)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
     finally:
-        _held.discard(descriptor)
-        os.close(descriptor)
+        lock.release()
 
 
-def held(path: Path) -> bool:
-    """Say whether a process holds a file's lock."""
+def is_locked(path: Path) -> bool:
+    """Return whether a process holds a file's lock; a file that cannot be opened counts as free."""
+    if not path.is_file():
+        return False
+    lock = FileLock(path)
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
     except OSError:
         return False
-    try:
-        return not _lock(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _patiently(descriptor: int) -> bool:
-    for _ in range(5):  # whoever only looks holds the lock for a moment
-        if _lock(descriptor):
-            return True
-        time.sleep(0.02)
+    lock.release()
     return False
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:  # a file system without locks
-        return True
-    return True
-
-
-def _let_go() -> None:
-    """Close in a forked process, a loader's worker say, what would hold the lock after the run is killed."""
-    for descriptor in _held:
-        os.close(descriptor)
-    _held.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go)

@@ -1,9 +1,11 @@
-"""Index of the classes that settings can name, read from the source files without importing them."""
+"""Classes that settings can name: an index read from the source files, and the import of one."""
 
+import importlib
 import importlib.util
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from engine.project import current
 
@@ -29,3 +31,9 @@ def index(package: str) -> dict[str, str]:
 def known() -> dict[str, str]:
     """Return the classes of the project and of the engine."""
     return index("engine") | index(current().package)
+
+
+def import_class(path: str) -> Any:
+    """Return what a class path names."""
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)

@@ -1,174 +1,122 @@
-"""LightningCLI, and what belongs to the settings of this project."""
+"""LightningCLI of the engine: parses settings, builds data, task and callbacks once, and the Trainer when asked."""
 
 import argparse
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 
 import yaml
-from jsonargparse import ArgumentParser, Namespace, set_dumper
+from jsonargparse import Namespace, set_dumper
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ModelSummary, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from engine import capacity
-from engine.dashboard.dashboard import Dashboard
-from engine.dashboard.panel import Panel
-from engine.data.paths import same
-from engine.errors import UsageError
+from engine.errors import UsageError, is_refusal, one_line, out_of_memory, root_cause
 from engine.logs.metrics_file import MetricsFile
+from engine.logs.run_logger import RunLogger
 from engine.logs.tensorboard import TensorBoard
-from engine.project import current
-from engine.runs.config_file import dump, tree
-from engine.settings.explain import Settings, overrides_as_tree
-from engine.settings.options import Arguments
-from engine.settings.parser import Parser, shortened
+from engine.project import program
+from engine.runs.checkpoint_file import AtomicCheckpointIO
+from engine.runs.config_file import dump
+from engine.settings import explain, keys
+from engine.settings.choice import Choice
+from engine.settings.classes import import_class
+from engine.settings.sources import Sources
 
 set_dumper("yaml", dump)  # jsonargparse's own writes texts that it reads as numbers
 
-# What a data module may know, by the names of arguments that may be left to it.
-FACTS = (
-    *("in_features", "out_features", "in_channels", "image_size", "num_classes", "vocabulary_size", "vocabulary"),
-    *("features", "target", "classes", "prompt"),
-)
-# Settings of data that facts say for certain: a column by its name in place of its position, a kind in place of "auto".
-STATED = ("target", "kind")
-
-# What Lightning takes without a word, and breaks or trains wrongly on.
-LEAST = {"accumulate_grad_batches": 1, "gradient_clip_val": 0, "check_val_every_n_epoch": 1}
+T = TypeVar("T")
 
 
 class CommandLine(LightningCLI):
-    """Parses settings and builds task, data and Trainer from them; what to run is chosen elsewhere.
+    """Parses settings and builds from them; what to run is chosen elsewhere.
+
+    The Trainer is built last, by `build_trainer`: by then the run has a folder.
 
     Args:
-        arguments: Where the settings come from: configs, later ones over earlier ones, and overrides over all.
+        choice: Where the settings come from: configs, later ones over earlier ones, and overrides over all.
     """
 
-    def __init__(self, arguments: Arguments) -> None:
-        """Parse and build."""
-        self.arguments = arguments
-        configs = [part for path in arguments.configs for part in ("--config", str(path))]
+    datamodule: LightningDataModule
+    model: LightningModule
+
+    def __init__(self, choice: Choice) -> None:
+        self.choice = choice
+        self.sources = Sources(choice)
         super().__init__(
             save_config_callback=None,
             auto_configure_optimizers=False,
             parser_class=Parser,
-            parser_kwargs={"default_config_files": [str(current().defaults)], "usage": argparse.SUPPRESS},
-            args=[*configs, *arguments.overrides],
+            parser_kwargs={
+                "default_config_files": [str(self.sources.defaults)],
+                "usage": argparse.SUPPRESS,
+                "prog": program(),
+            },
+            args=self.sources.arguments(),
             run=False,
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add a key for each callback and each panel that the defaults name."""
-        for key, kind in self._named_parts().items():
-            parser.add_argument(f"--{key}", type=kind, default=None)
-
-    @staticmethod
-    def _named_parts() -> dict[str, Any]:
-        defaults, kinds = tree(current().defaults), {"callbacks": Callback | None, "dashboard": Panel | None}
-        return {f"{section}.{name}": kind for section, kind in kinds.items() for name in defaults[section]}
+        """Add a key for each callback and each panel that the settings name."""
+        for key in self.sources.parts:
+            parser.add_argument(f"--{key}", type=Callback | None, default=None)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse, and say in a line what does not."""
+        """Parse the settings, or say in a line which of them is wrong."""
         try:
             self.config = parser.parse_args(args)
         except Exception as error:  # jsonargparse, too, meets what it does not expect
             raise self._refused(error) from error
-        for key in ("trainer", "callbacks", "dashboard", "data"):
-            if not isinstance(self.config.get(key), Namespace):
-                raise UsageError(f"the settings have no {key}: {self.config.get(key)}")
-
-    def _refused(self, error: Exception) -> UsageError:
-        return UsageError(self._explain() or shortened(error))
-
-    def _explain(self) -> str | None:
-        top = {"seed_everything": bool | int, "model": LightningModule, "data": LightningDataModule}
-        settings = Settings(top | self._named_parts())
-        sources = [(str(path), tree(path)) for path in (current().defaults, *self.arguments.configs)]
-        sources.append(("command line", overrides_as_tree(self.arguments.overrides)))
-        found = next(filter(None, (settings.explain(*source) for source in sources)), None)
-        if not found and self.arguments.configs and not any("model" in settings for _, settings in sources):
-            found = "the settings have no model: a config names its class as `model: {class_path: ...}`"
-        return found
-
-    def _set_seed(self) -> None:
-        try:
-            super()._set_seed()
-        except ValueError as error:
-            raise UsageError(f"seed_everything: {error}") from error
+        for section in ("trainer", "callbacks", "data"):
+            if not isinstance(self.config.get(section), Namespace):
+                raise UsageError(f"the settings have no {section}: {self.config.get(section)}")
+        seed = self.config.seed_everything
+        if not isinstance(seed, bool) and not 0 <= seed < 2**32:
+            raise UsageError(f"seed_everything: {seed} is not in [0, {2**32 - 1}]")
 
     def before_instantiate_classes(self) -> None:
-        """Fill in what settings leave to the data: sizes of networks, names of columns and classes."""
-        self._take_other_data_whole()
-        places = [self.config.get(f"{key}.init_args") for key in ("data", "model", "model.init_args.network")]
-        spaces = [place for place in places if isinstance(place, Namespace)]
-        data = self.config.data.get("init_args", {})
-        left_open = any(space.get(name, 0) is None for space in spaces for name in FACTS)
-        if not left_open and not any(name in data for name in STATED):
-            return
-        facts = self._facts()
-        for space in spaces:
-            for name in facts.keys() & vars(space).keys():
-                if space[name] is None or (space is data and name in STATED):
-                    space[name] = facts[name]
-
-    def _take_other_data_whole(self) -> None:
-        """Where a file or folder is evaluated that the run was not trained on, see to it that all of it counts."""
-        run, data = self.arguments.run, self.config.data.get("init_args", {})
-        if self.arguments.command not in ("test", "predict") or run is None or "whole" not in data:
-            return
-        trained = tree(run.config)["data"].get("init_args", {})
-        if all(same(data.get(name) or "", trained.get(name) or "") for name in ("path", "root")):
-            return
-        data.whole = True
-        target = data.get("target", "")
-        if target is None or str(target).lstrip("+-").isdigit():  # a position in the file that was trained on
-            data.target = trained.get("target")
-
-    def _facts(self) -> dict[str, Any]:
-        parser = ArgumentParser(exit_on_error=False)
-        parser.add_subclass_arguments(LightningDataModule, "data")
-        try:
-            data = parser.instantiate_classes(parser.parse_object({"data": self.config.data.as_dict()})).data
-        except ValueError as error:
-            raise self._refused(error) from error
-        return data.facts() if hasattr(data, "facts") else {}
+        """Build the data module, and take from it what the settings leave to it."""
+        self._adapt_to_other_data()
+        self.config_dump = self.settings  # what save_hyperparameters of a data module of one's own keeps
+        self.datamodule = self._built(lambda: self._data())
+        del self.settings  # the data fills in more
+        self._fill_in()
+        self.config_dump = self.settings
 
     def instantiate_classes(self) -> None:
-        """Build everything; what a constructor refuses is an error of usage."""
-        try:
-            with capacity.bounded(self.arguments.command == "fit"):
-                super().instantiate_classes()
-        except (ValueError, TypeError, MisconfigurationException) as error:
-            raise self._refused(error) from error
+        """Build task, callbacks and loggers."""
+        config = self.config.clone()
+        config.data = self.datamodule
+        self.config_init = self._built(lambda: self.parser.instantiate_classes(config))
+        self.model = self.config_init.model
 
-    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Build the Trainer with the callbacks and loggers that the settings name, and none of its own."""
-        settings = self.config_init["trainer"]
-        named = [callback for callback in vars(self.config_init["callbacks"]).values() if callback]
-        panels = [panel for panel in vars(self.config_init["dashboard"]).values() if panel]
-        callbacks = [*named, *([Dashboard(panels)] if panels else []), *(settings["callbacks"] or [])]
-        settings["logger"] = (
-            [TensorBoard(), MetricsFile()] if settings["logger"] is True else settings["logger"] or False
-        )
-        if settings["overfit_batches"]:
-            raise UsageError("trainer.overfit_batches is not supported; --trainer.limit_train_batches trains on a few")
-        for name, least in LEAST.items():
-            if settings[name] is not None and settings[name] < least:
-                raise UsageError(f"trainer.{name} must be at least {least}: {settings[name]}")
-        for switch, kind in {
-            "enable_checkpointing": Checkpoint,
-            "enable_progress_bar": ProgressBar,
-            "enable_model_summary": ModelSummary,
-        }.items():
-            if settings[switch] is False:
-                callbacks = [callback for callback in callbacks if not isinstance(callback, kind)]
-            elif settings[switch] is None:  # Lightning would add one of its own
-                settings[switch] = any(isinstance(callback, kind) for callback in callbacks)
-        if not settings["logger"]:  # which is where learning rates would go
-            callbacks = [callback for callback in callbacks if not isinstance(callback, LearningRateMonitor)]
-        settings["callbacks"] = callbacks
-        return super().instantiate_trainer(**kwargs)
+    def build_trainer(self, folder: Path, callbacks: list[Callback], step: int | None = None) -> Trainer:
+        """Return a Trainer that writes into a folder.
+
+        Args:
+            folder: That of the run.
+            callbacks: All of them, in the order in which they are called.
+            step: Rows and events from this step on will be logged again: loggers drop what is there.
+        """
+        settings = vars(self.config_init.trainer).copy()
+        for name, minimum in keys.MINIMUM.items():
+            if settings[name] is not None and settings[name] < minimum:
+                raise UsageError(f"trainer.{name} must be at least {minimum}: {settings[name]}")
+        loggers = [TensorBoard(), MetricsFile()] if settings["logger"] is True else settings["logger"] or []
+        for logger in loggers:
+            if isinstance(logger, RunLogger):
+                logger.begin(folder, purge_step=step)
+        settings |= {"callbacks": callbacks, "default_root_dir": str(folder), "logger": loggers}
+        # Else Lightning would add a checkpoint, a progress bar and a summary of its own.
+        settings |= {switch: any(isinstance(c, kind) for c in callbacks) for switch, kind in keys.SWITCHES.items()}
+        trainer = self._built(lambda: Trainer(**settings))
+        if settings["profiler"] is not None and trainer.profiler.filename is None:  # type: ignore[attr-defined]
+            trainer.profiler.filename = "profile"  # type: ignore[attr-defined]  # else hundreds of lines are logged
+        if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # a strategy may have its own
+            trainer.strategy.checkpoint_io = AtomicCheckpointIO()
+        return trainer
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -177,8 +125,60 @@ class CommandLine(LightningCLI):
         settings.pop("config", None)
         return settings
 
+    def _adapt_to_other_data(self) -> None:
+        """Where a run is scored on other data than it was trained on, let the data class say what changes."""
+        run, arguments = self.choice.run, self.config.data.get("init_args")
+        change = getattr(import_class(self.config.data.class_path), "for_other_data", None)
+        if self.choice.command in ("test", "predict") and run is not None and change is not None and arguments:
+            trained = self.sources.adapted[run.config]["data"].get("init_args", {})
+            for name, value in change(vars(arguments), trained).items():
+                arguments[name] = value
 
-def callbacks(trainer: Trainer) -> list[Callback]:
-    """Return the callbacks of a trainer, in the order in which they are called."""
-    found: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # set at run time
-    return found
+    def _data(self) -> LightningDataModule:
+        only = self.config.clone()
+        for key in [key for key in vars(only) if key != "data"]:
+            del only[key]
+        data: LightningDataModule = self.parser.instantiate_classes(only).data
+        return data
+
+    def _fill_in(self) -> None:
+        """Take the facts that the data class declares: its own arguments, and those left open of task and network."""
+        for key in ("data", "model", "model.init_args.network"):
+            place = self.config.get(f"{key}.init_args")
+            for name in getattr(self.datamodule, "facts", ()) if isinstance(place, Namespace) else ():
+                if name in place and (key == "data" or place[name] is None):
+                    place[name] = getattr(self.datamodule, name)
+
+    def _built(self, build: Callable[[], T]) -> T:
+        """Return what is built; a value that a constructor refuses is an error of usage, all else a bug."""
+        try:
+            return build()
+        except (ValueError, TypeError, MisconfigurationException) as error:
+            cause = root_cause(error)
+            if is_refusal(cause):
+                raise self._refused(error) from error
+            raise cause from None
+
+    def _refused(self, error: Exception) -> UsageError:
+        return UsageError(explain.first_wrong(self.sources) or shortened(error))
+
+
+class Parser(LightningArgumentParser):
+    """Accepts complete option names only, and raises UsageError instead of printing the usage of 300 options."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, allow_abbrev=False, **kwargs)
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise the message."""
+        raise UsageError(message) from ex
+
+
+def shortened(error: BaseException) -> str:
+    """Return the telling line of a chain of errors: what the first one said, or its first alternative but null."""
+    error = root_cause(error)
+    if out_of_memory(error):
+        return f"not enough memory: {one_line(error)}"
+    lines = [line.strip() for line in str(error).splitlines()]
+    details = [line[2:] for line in lines if line.startswith("- ") and "NoneType" not in line]
+    return details[0] if details else " ".join(filter(None, lines[:2])) or type(error).__name__

@@ -1,6 +1,6 @@
-"""Says in a line what is wrong with settings that do not parse.
+"""Explanations of settings that do not parse, in a line.
 
-jsonargparse's own messages for nested classes are ten lines long and do not name the key. So when it refuses settings,
+jsonargparse's own messages for nested classes are ten lines long and do not name the key. So when it rejects settings,
 they are walked here source by source, as far as the first key, class or value that does not exist or fit.
 """
 
@@ -9,22 +9,32 @@ import importlib
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-import yaml
 from jsonargparse import ArgumentParser
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from torch import Tensor
 
 from engine.errors import nearest
 from engine.project import current
 from engine.settings.classes import known
+from engine.settings.keys import RENAMED
+from engine.settings.sources import SECTIONS, UNEXPECTED, Sources, Tree
 
-Tree = dict[str, Any]
-UNEXPECTED = "unexpected:"
 CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
-HOMES = ("torch.optim",)
+HOMES = ("torch.optim", "torch.optim.lr_scheduler")
+TOP = {"seed_everything": bool | int, "model": LightningModule, "data": LightningDataModule}
+
+
+def first_wrong(sources: Sources) -> str | None:
+    """Return what is wrong in the first source that has something wrong in it; None if nothing is found."""
+    settings = Settings(TOP | dict.fromkeys(sources.parts, Callback | None))
+    trees = list(sources.trees())
+    found = next(filter(None, (settings.explain(*source) for source in trees)), None)
+    if not found and sources.choice.configs and not any("model" in tree for _, tree in trees):
+        found = "the settings have no model: a config names its class as `model: {class_path: ...}`"
+    return found
 
 
 class Wrong(Exception):
@@ -39,9 +49,9 @@ class Settings:
     """
 
     def __init__(self, top: Mapping[str, Any]) -> None:
-        """Start without a source."""
         self.top = top
         self.classes: dict[str, str] = {}
+        self.parameters: dict[str, str] = {}  # name of an argument to the complete key of the last class that has it
 
     def explain(self, source: str, tree: Tree) -> str | None:
         """Return what is wrong in a source, None if nothing is."""
@@ -51,12 +61,12 @@ class Settings:
                     self._members(key, Trainer, value)
                 elif str(key).startswith(UNEXPECTED):
                     raise Wrong(f"unexpected {key.removeprefix(UNEXPECTED)}: settings are given as --key value")
-                elif key in ("callbacks", "dashboard") and isinstance(value, Mapping):
+                elif key in SECTIONS and isinstance(value, Mapping):
                     for name, part in value.items():
-                        self._known(f"{key}.{name}", [k for k in self.top if k.startswith(f"{key}.")])
+                        self._check_known(f"{key}.{name}", [k for k in self.top if k.startswith(f"{key}.")])
                         self._value(f"{key}.{name}", self.top[f"{key}.{name}"], part)
                 else:
-                    self._known(key, self.top)
+                    self._check_known(key, self.top)
                     self._value(key, self.top[key], value)
         except Wrong as wrong:
             return f"{source}: {wrong}"
@@ -87,37 +97,25 @@ class Settings:
 
     def _members(self, path: str, cls: Callable[..., Any], values: Mapping[str, Any]) -> None:
         parameters = signature(cls)
-        inside = path if cls is Trainer else f"{path}.init_args"
+        self.parameters |= {name: f"{path}.{name}" for name in parameters}
         for key, value in values.items():
             name = str(key).removesuffix("+")  # `callbacks+` appends to a list
+            if name not in parameters and name in RENAMED:
+                raise Wrong(f"{path}.{name} is called {RENAMED[name]} now")
             if name not in parameters:
-                raise Wrong(f"{cls.__name__} has no {inside}.{name}{nearest(name, parameters)}")
-            self._value(f"{inside}.{name}", parameters[name], value)
+                raise Wrong(f"{cls.__name__} has no {path}.{name}{nearest(name, parameters)}")
+            self._value(f"{path}.{name}", parameters[name], value)
 
-    @staticmethod
-    def _known(key: str, keys: typing.Iterable[str]) -> None:
-        if key not in keys:
-            raise Wrong(f"there is no setting {key}{nearest(str(key), keys)}")
-
-
-def overrides_as_tree(overrides: Sequence[str]) -> Tree:
-    """Return `--a.b value --c=value` as a nested mapping, values as YAML has them."""
-    tree: Tree = {}
-    words = list(overrides)
-    while words:
-        word = words.pop(0)
-        if not word.startswith("--"):
-            return {UNEXPECTED + word: None}
-        key, found, text = word[2:].partition("=")
-        if not found:
-            text = words.pop(0) if words and not words[0].startswith("--") else ""
-        branch = tree
-        *parents, leaf = key.split(".")
-        for parent in parents:
-            child = branch.setdefault(parent, {})
-            branch[parent] = branch = child if isinstance(child, dict) else {"class_path": child}
-        branch[leaf] = _yaml(text)
-    return tree
+    def _check_known(self, key: str, keys: Iterable[str]) -> None:
+        """Refuse a key that is none; a bare name of an argument of model, data, network... is offered in full."""
+        if key in keys:
+            return
+        if key in self.parameters:
+            raise Wrong(f"there is no setting {key}; did you mean --{self.parameters[key]}?")
+        name = key.rpartition(".")[2]
+        if name in RENAMED:
+            raise Wrong(f"{key} is called {RENAMED[name]} now")
+        raise Wrong(f"there is no setting {key}{nearest(str(key), keys) or nearest(str(key), self.parameters)}")
 
 
 def signature(cls: Callable[..., Any]) -> dict[str, Any]:
@@ -173,9 +171,11 @@ def _fits(kind: Any, value: Any) -> bool:
 
 def _import(path: str, class_path: str) -> Callable[..., Any]:
     module_name, _, name = class_path.rpartition(".")
+    if module_name.startswith("."):
+        raise Wrong(f"{path}: {class_path} is no class path, such as torch.optim.Adam")
     try:
         module = importlib.import_module(module_name or "builtins")
-    except Exception as error:  # whatever a module does when it is imported
+    except (ImportError, ValueError) as error:  # any other error is one in the module itself
         raise Wrong(f"{path}: cannot import {class_path}: {error}{_nearest_class(class_path)}") from error
     if not hasattr(module, name) or not module_name:
         hint = nearest(class_path, [f"{module_name}.{other}" for other in _classes(module) if module_name])
@@ -217,10 +217,3 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
         return typing.get_type_hints(function)
     except (NameError, TypeError):
         return {}
-
-
-def _yaml(text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text

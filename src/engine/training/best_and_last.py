@@ -13,32 +13,32 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from engine.errors import CommandError, UsageError, check_range, nearest, reason
-from engine.logs.metrics_file import MetricsFile
-from engine.logs.tensorboard import TensorBoard
-from engine.processes import lost
-from engine.training import resume as position
+from engine.lazy import optional
+from engine.logs.run_logger import RunLogger
+from engine.process import lost
+from engine.training.state import between_steps, can_save, correct_progress, surroundings
 
-SHARE = 0.02  # of the time, at most, goes into saving between epochs, if the settings do not say how often
+MAX_SAVE_FRACTION = 0.02  # of wall time spent saving between epochs, unless every_n_epochs is set
 
 
 class BestAndLast(Checkpoint):
     """Keeps the best checkpoint by a monitored metric, and the last.
 
     ModelCheckpoint keeps both too, but saves the last in the middle of the hooks that end an epoch, before schedulers
-    have stepped and metrics are logged; what is saved here between two epochs or two steps resumes exactly. Inside an
-    epoch that needs one process, and a loader that knows its position, as those of this project do.
+    have stepped and metrics are logged. What is saved here, between two epochs or two steps, resumes exactly. Inside an
+    epoch that needs one process, and a loader that knows its position, as those of engine.data do.
 
-    Where a small network finds a new best every few milliseconds, it is held in memory until last.ckpt is written.
+    A small network may find a new best every few milliseconds: it waits in memory until last.ckpt is written.
 
     The last epoch is always validated, whatever check_val_every_n_epoch says, so that a run ends with a best.
 
     Args:
-        monitor: Metric that decides which is best; null takes the newest that was validated for the best.
-        mode: Whether the least or the greatest value is best.
-        every_n_epochs: How often to save the last between epochs; by default after those that were validated, as long
-            as that takes no more than a fiftieth of the time.
-        every_minutes: How long to train at most, inside an epoch too, before saving the last: what a run that is
-            killed has to train again. A small network is saved in milliseconds.
+        monitor: Metric that decides which is best; null takes the newest that was validated.
+        mode: Whether the minimum or the maximum is best.
+        every_n_epochs: How often to save the last between epochs; by default after each validation, as long as that
+            takes no more than 2 % of the time.
+        every_minutes: How long to train at most, inside an epoch too, before saving the last: what a killed run has to
+            train again.
 
     Raises:
         ValueError: If a number is out of its range.
@@ -51,7 +51,6 @@ class BestAndLast(Checkpoint):
         every_n_epochs: int | None = None,
         every_minutes: float = 5.0,
     ) -> None:
-        """Start without a best; the command line says in which folder to save."""
         check_range("every_n_epochs", 1 if every_n_epochs is None else every_n_epochs, 1)
         check_range("every_minutes", every_minutes, 0)
         self.monitor = monitor
@@ -63,9 +62,13 @@ class BestAndLast(Checkpoint):
         self._score: dict[str, Any] = {}
         self.ended: str | None = None  # how, if it did
         self._validated = False
-        self._held: dict[str, Any] | None = None  # a best that is not written yet
+        self._pending: dict[str, Any] | None = None  # a best that is not written yet
         self._cheap = 0.0  # from when on saving costs little
         self._due = math.inf  # when to save inside an epoch
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Take the run's folder."""
+        self.folder = Path(trainer.default_root_dir) / "checkpoints"
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock; a run may go on in its last epoch."""
@@ -82,7 +85,7 @@ class BestAndLast(Checkpoint):
 
     def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
         """Save the last checkpoint, if that was long ago."""
-        if time.monotonic() >= self._due and position.known(trainer) and position.between_steps(trainer):
+        if time.monotonic() >= self._due and can_save(trainer) and between_steps(trainer):
             self.save_last(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -101,11 +104,9 @@ class BestAndLast(Checkpoint):
         self._score = {"monitor": monitor, "value": score, "epoch": trainer.current_epoch}
         if self._improves(score):
             self.best = {"monitor": monitor, "score": score, "epoch": trainer.current_epoch, "metrics": metrics}
-            self._held = None
-            if self._holds(trainer):
-                self._held = _copied(trainer._checkpoint_connector.dump_checkpoint())
-            else:
-                self._save(trainer, "best")
+            self._pending = self._copy(trainer)
+            if self._pending is None:
+                self.save(trainer, "best")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Complete the metrics of the best epoch with those of its training."""
@@ -115,8 +116,7 @@ class BestAndLast(Checkpoint):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the last checkpoint, which says that there is nothing left to train."""
-        stopped_early = trainer.should_stop and trainer.current_epoch != trainer.max_epochs
-        self.ended = "stopped early" if stopped_early else "trained to the end"
+        self.ended = ending(trainer)
         self.save_last(trainer)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -125,15 +125,15 @@ class BestAndLast(Checkpoint):
             self.write_best(trainer)
 
     @property
-    def settled(self) -> bool:
+    def best_is_written(self) -> bool:
         """Whether best.ckpt holds the best."""
-        return self._held is None
+        return self._pending is None
 
     def write_best(self, trainer: Trainer) -> None:
-        """Write a best that is held."""
-        if self._held is not None:
-            held, self._held = self._held, None
-            self._save(trainer, "best", held)
+        """Write a best that waits in memory."""
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            self.save(trainer, "best", pending)
 
     def save_last(self, trainer: Trainer) -> None:
         """Save the checkpoint to resume from; what was logged until then is in its files before.
@@ -142,20 +142,20 @@ class BestAndLast(Checkpoint):
             CommandError: If it cannot be written.
         """
         for logger in trainer.loggers:
-            if isinstance(logger, TensorBoard | MetricsFile):
+            if isinstance(logger, RunLogger):
                 logger.flush()
         begin = time.monotonic()
         self.write_best(trainer)
-        self._save(trainer, "last")
+        self.save(trainer, "last")
         end = time.monotonic()
-        self._cheap = end + (end - begin) / SHARE
+        self._cheap = end + (end - begin) / MAX_SAVE_FRACTION
         self._due = end + 60 * self.every_minutes
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Let a checkpoint say how good it is, and hold what Lightning leaves out of it."""
+        """Add the score of the weights, and the state that Lightning leaves out."""
         checkpoint["score"], checkpoint["ended"] = self._score, self.ended
-        position.correct(checkpoint["loops"]["fit_loop"], trainer.validating)
-        checkpoint["resume"] = position.surroundings(trainer)
+        correct_progress(checkpoint["loops"]["fit_loop"], trainer.validating)
+        checkpoint["resume"] = surroundings(trainer)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best and the newest score, and where they came from."""
@@ -179,31 +179,50 @@ class BestAndLast(Checkpoint):
             return trainer.current_epoch % self.every_n_epochs == 0
         return self._validated and (now >= self._cheap or not alone)
 
-    def _holds(self, trainer: Trainer) -> bool:
-        return self.every_n_epochs is None and trainer.world_size == 1 and time.monotonic() < self._cheap
+    def _copy(self, trainer: Trainer) -> dict[str, Any] | None:
+        """Return a copy of the checkpoint that would be written, while writing takes too much time; else None."""
+        resume = optional("engine.training.resume")
+        wait = self.every_n_epochs is None and trainer.world_size == 1 and time.monotonic() < self._cheap
+        return _copied(resume.dump_checkpoint(trainer)) if wait and resume is not None else None
 
     @staticmethod
     def _validate_last_epoch(trainer: Trainer) -> None:
         if trainer.current_epoch + 1 == trainer.max_epochs and trainer.check_val_every_n_epoch:
             trainer.check_val_every_n_epoch = 1
 
-    def _save(self, trainer: Trainer, name: str, held: dict[str, Any] | None = None) -> None:
-        if self.folder is None:
-            return
+    def save(self, trainer: Trainer, name: str, pending: dict[str, Any] | None = None) -> None:
+        """Save the checkpoint best or last, as training stands or as it stood when a copy was taken.
+
+        Raises:
+            CommandError: If it cannot be written.
+        """
+        assert self.folder is not None
         path = self.folder / f"{name}.ckpt"
         try:
             if trainer.is_global_zero:
                 path.parent.mkdir(exist_ok=True)
-            if held is None:
+            if pending is None:
                 trainer.save_checkpoint(path)
             else:
-                trainer.strategy.save_checkpoint(held, path)
+                trainer.strategy.save_checkpoint(pending, path)
         except (OSError, RuntimeError) as error:  # PyTorch's own writer raises RuntimeError
             if lost(error):
                 raise
             if not self.folder.parent.is_dir():
                 raise FileNotFoundError from error
             raise CommandError(f"{path} cannot be written: {reason(error)}; the one before is kept") from error
+
+
+def best_and_last(trainer: Trainer) -> BestAndLast | None:
+    """Return the callback that keeps the checkpoints, None if the settings switch it off."""
+    found = [callback for callback in trainer.checkpoint_callbacks if isinstance(callback, BestAndLast)]
+    return found[0] if found else None
+
+
+def ending(trainer: Trainer) -> str:
+    """Return how a training ended that was not interrupted."""
+    stopped_early = trainer.should_stop and trainer.current_epoch != trainer.max_epochs
+    return "stopped early" if stopped_early else "trained to the end"
 
 
 def _copied(part: Any) -> Any:

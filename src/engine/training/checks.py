@@ -1,4 +1,4 @@
-"""What is refused before any time is spent, but only known once everything is built."""
+"""Checks before training, of what is only known once everything is built."""
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
@@ -10,7 +10,7 @@ from engine.schedules import stretched
 
 
 class Monitors(Callback):
-    """Looks for the metrics that early stopping and schedules watch, once validation was tried."""
+    """Checks the names of the metrics that early stopping and schedules monitor, after the sanity check."""
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Compare names; those of training metrics are known only when an epoch ends.
@@ -32,15 +32,14 @@ class Monitors(Callback):
 
 
 class SameLength(Callback):
-    """Refuses to go on with a schedule that was made for a training of another length: its state would undo the new.
+    """Refuses to resume a schedule that was made for a training of another length: its state would undo the new one.
 
     Args:
-        saved: Where training goes on.
+        saved: The checkpoint that training resumes from.
         title: The run's.
     """
 
     def __init__(self, saved: Saved, title: str) -> None:
-        """Store the arguments."""
         self.saved = saved
         self.title = title
 

@@ -1,84 +1,105 @@
 """`validate`, `test` and `predict`: what a checkpoint is worth; never untrained weights, and no new run."""
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from lightning.pytorch import Trainer
 
 from engine import console
-from engine.dashboard.dashboard import Dashboard
 from engine.errors import UsageError
-from engine.logs.metrics_file import MetricsFile
-from engine.logs.tensorboard import TensorBoard, events_kept
+from engine.logs.tensorboard import events_kept
 from engine.runs import folder as runs
 from engine.runs.checkpoint_file import Saved, load
-from engine.runs.config_file import changes, flat, read
-from engine.settings.command_line import CommandLine, callbacks
-from engine.settings.options import Arguments
+from engine.runs.config_file import changes, flat, short
+from engine.runs.files import write_json
+from engine.settings.choice import Choice
+from engine.settings.command_line import CommandLine
+from engine.settings.keys import SCORED
+from engine.settings.sources import SECTIONS
+from engine.training import callbacks
 from engine.training.predictions import PredictionsFile
-
-# Settings that decide what is scored and how.
-SCORED = ("model.init_args.network", "data.", "trainer.limit_", "trainer.precision")
+from engine.training.state import set_epoch_and_step
 
 
-def score(cli: CommandLine, arguments: Arguments) -> None:
+@dataclass
+class Evaluation:
+    """A checkpoint that is evaluated.
+
+    Args:
+        saved: The checkpoint.
+        folder: Where results are written: that of the run, or a temporary one that is thrown away.
+        run: The run that the results belong to; none if nothing is to be written.
+        changed: Settings that have changed since training and decide what is scored.
+    """
+
+    saved: Saved
+    folder: Path
+    run: runs.Run | None
+    changed: dict[str, str]
+
+
+def score(cli: CommandLine, choice: Choice) -> None:
     """Print the metrics of a split and write them to `<command>.json` of the run.
 
     Raises:
         UsageError: If there is no checkpoint, it does not fit, or no batch is scored.
     """
-    start, command, run = time.monotonic(), arguments.command, _recorded(cli, arguments)
-    saved, changed = _restore(cli, arguments)
-    # While a run trains, its metrics.csv is its own.
-    if command == "test" and run is not None and not run.alive:
-        _log_to(cli.trainer, run, saved)
-    else:
-        cli.trainer.loggers = []
-    evaluate = cli.trainer.test if command == "test" else cli.trainer.validate
-    with _fitting(saved, run):
+    command = choice.command
+    with _evaluation(cli, choice) as evaluation:
+        trainer = _trainer(cli, evaluation, logs=command == "test")
+        evaluate = trainer.test if command == "test" else trainer.validate
         scores = evaluate(cli.model, datamodule=cli.datamodule, verbose=False)
         if not scores:
             raise UsageError(f"no batch was scored: see trainer.limit_{command.removesuffix('idate')}_batches")
-    metrics = dict(scores[0])
-    console.metrics(f"\n{command} of {saved.path}", {"value": metrics})
-    if run is None:
-        console.say("nothing is written")
-        return
-    runs.write_json(run.folder / f"{command}.json", metrics)
-    _record(run, command, saved, changed, time.monotonic() - start)
+        metrics = dict(scores[0])
+        console.metrics(f"\n{command} of {evaluation.saved.path}", {"value": metrics})
+        write_json(evaluation.folder / f"{command}.json", metrics)
 
 
-def predict(cli: CommandLine, arguments: Arguments) -> None:
+def predict(cli: CommandLine, choice: Choice) -> None:
     """Print the first predictions and write all to predictions.csv of the run.
 
     Raises:
         UsageError: If there is no checkpoint, it does not fit, or nothing is predicted.
     """
-    start, run = time.monotonic(), _recorded(cli, arguments)
-    saved, changed = _restore(cli, arguments)
-    cli.trainer.loggers = []
-    writers = [callback for callback in callbacks(cli.trainer) if isinstance(callback, PredictionsFile)]
-    for writer in writers:
-        writer.path = run.folder / "predictions.csv" if run and runs.first_process() else None
-    with _fitting(saved, run):
-        cli.trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
-    if any(writer.count == 0 for writer in writers) and cli.trainer.is_global_zero:
-        raise UsageError("nothing was predicted: see trainer.limit_predict_batches")
+    with _evaluation(cli, choice) as evaluation:
+        trainer = _trainer(cli, evaluation, logs=False)
+        trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
+        writers = [callback for callback in callbacks.of(trainer) if isinstance(callback, PredictionsFile)]
+        if any(writer.count == 0 for writer in writers) and trainer.is_global_zero:
+            raise UsageError("nothing was predicted: see trainer.limit_predict_batches")
+        for writer in writers if evaluation.run else []:
+            console.say(f"all {writer.count} rows: {writer.path}")
+
+
+@contextmanager
+def _evaluation(cli: CommandLine, choice: Choice) -> Iterator[Evaluation]:
+    """Load the checkpoint, and record in run.json what was evaluated; an evaluation that fails leaves no events."""
+    start, run = time.monotonic(), _run(cli, choice)
+    with tempfile.TemporaryDirectory() as nowhere:
+        saved, changed = _restored(cli, choice)
+        evaluation = Evaluation(saved, run.folder if run else Path(nowhere), run, changed)
+        with events_kept(evaluation.folder):
+            yield evaluation
     if run is None:
         console.say("nothing is written")
         return
-    _record(run, "predict", saved, changed, time.monotonic() - start)
+    facts = {"checkpoint": str(saved.path), "epoch": saved.epoch, "changed": changed}
+    run.update(**{choice.command: {**facts, "wall_time_s": round(time.monotonic() - start, 3)}})
 
 
-def _recorded(cli: CommandLine, arguments: Arguments) -> runs.Run | None:
+def _run(cli: CommandLine, choice: Choice) -> runs.Run | None:
     """Return the run that results are written to.
 
     Raises:
         UsageError: If the checkpoint is that of another run, whose scores these would be.
     """
-    run, checkpoint = arguments.run, arguments.checkpoint
+    run, checkpoint = choice.run, choice.checkpoint
     owner = runs.containing(checkpoint) if checkpoint else None
     if run and owner and owner.folder.resolve() != run.folder.resolve():
         raise UsageError(f"{checkpoint} belongs to another run: --run {owner.title}")
@@ -88,12 +109,13 @@ def _recorded(cli: CommandLine, arguments: Arguments) -> runs.Run | None:
     return None if cli.config.trainer.fast_dev_run else run
 
 
-def _restore(cli: CommandLine, arguments: Arguments) -> tuple[Saved, dict[str, str]]:
-    if arguments.checkpoint is None:
-        raise UsageError(f"{arguments.command} needs a checkpoint")
-    saved = load(arguments.checkpoint)
-    changed = changes(read(arguments.run.config), flat(cli.settings)) if arguments.run else {}
-    changed = {key: values for key, values in changed.items() if key.startswith(SCORED)}
+def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
+    if choice.checkpoint is None:
+        raise UsageError(f"{choice.command} needs a checkpoint")
+    saved = load(choice.checkpoint)
+    trained = cli.sources.adapted[choice.run.config] if choice.run else cli.settings
+    changed = changes(flat(trained), flat(cli.settings))
+    changed = {short(key): values for key, values in changed.items() if key.startswith(SCORED)}
     for key, values in list(changed.items())[:5]:
         console.say(f"changed since training: {key} {values}")
     if len(changed) > 5:
@@ -103,30 +125,12 @@ def _restore(cli: CommandLine, arguments: Arguments) -> tuple[Saved, dict[str, s
     return saved, changed
 
 
-@contextmanager
-def _fitting(saved: Saved, run: runs.Run | None) -> Iterator[None]:
-    """Leave no events of an evaluation that fails, and say so where the weights do not fit the data."""
-    try:
-        with events_kept(run.folder) if run else nullcontext():
-            yield
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:
-        text = " ".join(str(error).split())
-        raise UsageError(f"the network of {saved.path} does not fit the data: {text}") from error
-
-
-def _record(run: runs.Run, command: str, saved: Saved, changed: dict[str, str], seconds: float) -> None:
-    facts = {"checkpoint": str(saved.path), "epoch": saved.epoch, "changed": changed, "wall_time_s": round(seconds, 3)}
-    run.update(**{command: facts})
-
-
-def _log_to(trainer: Trainer, run: runs.Run, saved: Saved) -> None:
-    trainer._default_root_dir = str(run.folder)  # type: ignore[attr-defined]  # set at run time
-    for logger in trainer.loggers:
-        if isinstance(logger, TensorBoard | MetricsFile):
-            logger.begin(run.folder)
-    for callback in callbacks(trainer):
-        if isinstance(callback, Dashboard):
-            callback.folder = run.folder
-    # The score belongs to the step and epoch of the checkpoint, not to the beginning of training.
-    trainer.fit_loop.epoch_progress.current.completed = saved.epoch
-    trainer.fit_loop.epoch_loop._batches_that_stepped = saved.steps - 1
+def _trainer(cli: CommandLine, evaluation: Evaluation, logs: bool) -> Trainer:
+    """Return a Trainer at the epoch and step of the checkpoint, which its scores belong to."""
+    # While a run trains, its metrics.csv and its figures are its own.
+    logs = logs and evaluation.run is not None and not evaluation.run.alive
+    trainer = cli.build_trainer(evaluation.folder, callbacks.for_evaluation(cli, SECTIONS if logs else ["callbacks"]))
+    if not logs:
+        trainer.loggers = []
+    set_epoch_and_step(trainer, evaluation.saved.epoch, evaluation.saved.steps - 1)
+    return trainer

@@ -5,238 +5,199 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Trainer
-from lightning.pytorch.plugins.io import TorchCheckpointIO
+from lightning.pytorch import Callback, Trainer
 
-from engine import console, performance, processes, profiles
-from engine.dashboard.dashboard import Dashboard
-from engine.diagnosis.watch import Diagnosis
-from engine.errors import CommandError, DivergedError, Interrupted, UsageError, system_error
-from engine.logs.metrics_file import MetricsFile
-from engine.logs.tensorboard import TensorBoard, events_kept
-from engine.project import program
-from engine.runs import files as durable
+from engine import console, process
+from engine.errors import CommandError, DivergedError, Interrupted, UsageError, is_owners, one_line, system_error
+from engine.logs.tensorboard import events_kept
+from engine.project import current, program
 from engine.runs import folder as runs
-from engine.runs import lock
-from engine.runs import provenance as environment
-from engine.runs.checkpoint_file import Saved, WholeFiles, load
-from engine.runs.config_file import changes, dump, flat, read
+from engine.runs import provenance
+from engine.runs.checkpoint_file import Saved, load
+from engine.runs.config_file import changes, flat, short
+from engine.runs.files import clear_parts
 from engine.runs.folder import Run
-from engine.settings.command_line import CommandLine, callbacks
-from engine.settings.options import Arguments
+from engine.runs.lock import locked
+from engine.settings.choice import Choice
+from engine.settings.command_line import CommandLine
+from engine.settings.keys import RESTORED
+from engine.training import callbacks
 from engine.training.best_and_last import BestAndLast
 from engine.training.checks import Monitors, SameLength
 from engine.training.interruption import Interruption
-from engine.training.resume import Resume
 from engine.training.run_record import RunRecord
-
-# What a checkpoint restores would undo a change of these, or contradict it.
-RESTORED = (
-    *("model.", "callbacks.checkpoint.class_path", "callbacks.checkpoint.init_args.mo", "callbacks.early_stopping"),
-    "seed_everything",
-)
+from engine.training.state import Restore
 
 # What is only found out while training: a part of the message of PyTorch or Lightning, and what to say instead.
 ADVICE = {
     "Expected more than 1 value per channel": "batch norm needs more than one sample, and the last batch has one:"
-    " --data.init_args.drop_last true, or another --data.init_args.batch_size",
+    " --data.drop_last true, or another --data.batch_size",
     "Early stopping conditioned on metric": "{error}",
 }
 
 
-def fit(cli: CommandLine, arguments: Arguments) -> None:
+def fit(cli: CommandLine, choice: Choice) -> None:
     """Train in a new run, or go on in the run that is resumed.
 
     Raises:
         UsageError: If a run cannot be resumed with these settings, or they train on nothing.
     """
-    status = arguments.run.status if arguments.run else ""  # before the lock makes it look alive
-    with _locked(arguments.run) if arguments.run else contextlib.nullcontext():
-        saved = load(arguments.checkpoint) if arguments.checkpoint else None
-        if saved is not None:
-            saved.restore(cli.model)
-        if cli.config.trainer.fast_dev_run:
-            console.say("fast_dev_run: nothing is kept")
-            with tempfile.TemporaryDirectory() as folder:
-                _train(cli, Run(Path(folder)), None, lambda: None)
-        elif arguments.run is None:
-            _start(cli, arguments, saved)
-        elif saved is not None:
-            _resume(cli, arguments.run, saved, status)
+    if choice.run is not None:
+        status = choice.run.status  # before the lock makes it look alive
+        with _locked(choice.run):
+            _resume(cli, choice.run, _weights(cli, choice), status)
+    elif cli.config.trainer.fast_dev_run:
+        _weights(cli, choice)
+        console.say("fast_dev_run: nothing is kept")
+        with tempfile.TemporaryDirectory() as folder:
+            _train(cli, Run(Path(folder)), {})
+    else:
+        weights = _weights(cli, choice)
+        if weights is not None:
+            console.say(f"weights from {weights.provenance}")
+        with _created(choice) as run:
+            trainer = _train(cli, run, {**_origin(cli), "init_from": str(weights.path) if weights else None})
+        _report(trainer, run)
+
+
+def _weights(cli: CommandLine, choice: Choice) -> Saved | None:
+    if choice.checkpoint is None:
+        return None
+    saved = load(choice.checkpoint)
+    saved.restore(cli.model)
+    return saved
 
 
 @contextlib.contextmanager
 def _locked(run: Run) -> Iterator[None]:
-    """Keep other processes from training a run, and clear away what one that was killed left half-written."""
-    if not runs.first_process():
+    """Keep other processes from training a run, and remove what a killed one has left half-written."""
+    if not process.is_first():
         yield
         return
-    with lock.holding(run.lock) as free:
+    with locked(run.lock) as free:
         if not free:
             raise UsageError(runs.taken(run))
-        durable.clear(run.folder)
-        durable.clear(run.last.parent)
+        clear_parts(run.folder)
         yield
 
 
-def _start(cli: CommandLine, arguments: Arguments, weights: Saved | None) -> None:
-    def begin() -> None:
-        _save_settings(cli, run)
-        run.update(
-            started=_now(),
-            command=shlex.join(["app", *sys.argv[1:]]),
-            seed=cli.settings["seed_everything"],
-            init_from=str(weights.path) if weights else None,
-            **environment.facts(),
-        )
-
-    if weights is not None:
-        console.say(f"weights from {weights.provenance}")
-    run = runs.create(arguments.root, arguments.name)
+@contextlib.contextmanager
+def _created(choice: Choice) -> Iterator[Run]:
+    """Yield a new run; nothing is left of one that never took a step, for there would be nothing to evaluate."""
+    run = runs.create(choice.root, choice.name)
     try:
         with _locked(run):
-            _train(cli, run, None, begin)
+            yield run
     finally:
-        if not run.config.is_file() and runs.first_process():
-            _discard(run)
-    _report(cli.trainer, run)
+        if not run.config.is_file() and process.is_first():
+            shutil.rmtree(run.folder, ignore_errors=True)
+            for parent in (run.folder.parent, run.folder.parent.parent):
+                if parent.is_dir() and not any(parent.iterdir()):
+                    parent.rmdir()
 
 
-def _resume(cli: CommandLine, run: Run, saved: Saved, status: str) -> None:
-    changed = changes(read(run.config), flat(cli.settings))
+def _origin(cli: CommandLine) -> dict[str, Any]:
+    command = shlex.join([current().package, *sys.argv[1:]])
+    return {"started": _now(), "command": command, "seed": cli.settings["seed_everything"], **provenance.facts()}
+
+
+def _resume(cli: CommandLine, run: Run, saved: Saved | None, status: str) -> None:
+    assert saved is not None  # a run without a checkpoint is refused before
+    changed = changes(flat(cli.sources.adapted[run.config]), flat(cli.settings))
     changed.pop("trainer.default_root_dir", None)
     for key, values in changed.items():
         if key.startswith(RESTORED):
             raise UsageError(
-                f"{key} cannot change from {values} when a run is resumed: the state in its checkpoint would undo it.\n"
-                f"To start a new run from its weights: {program()} fit --init_from {run.title} --{key} ..."
+                f"{short(key)} cannot change from {values} when a run is resumed: the state in its checkpoint would"
+                f" undo it.\nTo start a new run from its weights: {program()} fit --init_from {run.title}"
+                f" --{short(key)} ..."
             )
-    if _is_over(cli.trainer, run, saved, status):
+    if _is_over(cli, run, saved, status):
         return
-
-    def begin() -> None:
-        _save_settings(cli, run)
-        resumed = {"time": _now(), "epoch": saved.epochs, "step": saved.steps, "was": status, "changed": changed}
-        run.update(resumed=[*run.record().get("resumed", []), resumed])
-
     console.say(f"resumed from {saved.provenance}")
-    callbacks(cli.trainer).insert(0, SameLength(saved, run.title))
-    _train(cli, run, saved, begin)
-    _report(cli.trainer, run)
+    resumed = {"time": _now(), "epoch": saved.epochs, "step": saved.steps, "was": status, "changed": changed}
+    trainer = _train(cli, run, {"resumed": [*run.record().get("resumed", []), resumed]}, saved)
+    _report(trainer, run)
 
 
-def _is_over(trainer: Trainer, run: Run, saved: Saved, status: str) -> bool:
-    """Say whether there is nothing left to train, to the user too; a run that was killed only then has finished."""
-    epochs, steps = trainer.max_epochs or -1, trainer.max_steps
+def _is_over(cli: CommandLine, run: Run, saved: Saved, status: str) -> bool:
+    """Return whether nothing is left to train, and say so; a run that was killed only then has finished."""
+    epochs, steps = cli.config.trainer.max_epochs or -1, cli.config.trainer.max_steps
     if saved.ended == "stopped early":
         advice = f"stopped early; to start a new run from its weights: {program()} fit --init_from {run.title}"
     elif saved.epochs >= epochs > 0 or saved.steps >= steps > 0:
-        advice = f"has trained its {saved.epochs} epochs; to go on: --trainer.max_epochs N"
+        advice = f"has trained its {console.count(saved.epochs, 'epoch')}; to go on: --trainer.max_epochs N"
     else:
         return False
     if saved.ended and status == "interrupted":
-        state = saved.content["callbacks"].get("Diagnosis", {})
-        diagnosis = [f"{name}: {evidence}" for name, evidence, _ in state.get("reported", state.get("said", []))]
-        run.update(status="finished", reason=saved.ended, epochs=saved.epochs, steps=saved.steps, diagnosis=diagnosis)
+        found = callbacks.facts(_restored(cli, saved))
+        run.update(status="finished", reason=saved.ended, epochs=saved.epochs, steps=saved.steps, **found)
     console.say(f"{run.title} {advice}")
     return True
 
 
-def _train(cli: CommandLine, run: Run, saved: Saved | None, begin: Callable[[], None]) -> None:
-    performance.fit_threads(cli.model, getattr(cli.datamodule, "batch_size", performance.SMALL))
-    trainer, interruption = cli.trainer, Interruption()
-    record = RunRecord(run, cli.settings["seed_everything"], begin, interruption)
+def _restored(cli: CommandLine, saved: Saved) -> list[Callback]:
+    """Return the callbacks in the state that a checkpoint has for them."""
+    named = callbacks.for_evaluation(cli)
+    for callback in named:
+        if callback.state_key in saved.content["callbacks"]:
+            callback.load_state_dict(saved.content["callbacks"][callback.state_key])
+    return named
+
+
+def _train(cli: CommandLine, run: Run, facts: dict[str, Any], saved: Saved | None = None) -> Trainer:
+    process.fit_threads(cli.model, getattr(cli.datamodule, "batch_size", process.SMALL))
+    interruption = Interruption()
+    record = RunRecord(run, cli.settings, facts, interruption)
+    before = [record, Monitors(), *([SameLength(saved, run.title)] if saved else [])]
+    after = [*([Restore(saved.resume)] if saved else []), interruption]
+    trainer = cli.build_trainer(run.folder, callbacks.for_fit(cli, before, after), saved.steps if saved else 0)
     path = saved.path if saved else None
-    _open(trainer, run, saved.steps if saved else 0)
-    profiles.keep(trainer)
-    callbacks(trainer)[:0] = [record, Monitors()]
-    callbacks(trainer).extend([*([Resume(saved.resume)] if saved else []), interruption])
     try:
-        with events_kept(run.folder, lambda: record.started), processes.watched(lambda reason: _fail(run, reason)):
+        with events_kept(run.folder, lambda: record.started):
             trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=path, weights_only=True)
-    except DivergedError:
-        _note(trainer, run)
-        raise
     except Interrupted:
         if run.last.is_file():
             console.say(f"\nto go on: {program()} fit --run {run.title}")
         raise
-    except (CommandError, MisconfigurationException):
+    except DivergedError:
+        run.update(**callbacks.facts(callbacks.of(trainer)))
+        raise
+    except CommandError:
         raise
     except Exception as error:
-        if (cause := record.cause(error)) is not error:
-            raise cause from error
-        if explained := _explained(error, run, saved, trainer):
+        if explained := _explained(record.cause(error), run, saved, trainer):
             raise explained from error
         raise
     if not record.started:
         raise UsageError(
             "nothing was trained: see trainer.max_epochs, trainer.max_steps and trainer.limit_train_batches"
         )
-    _note(trainer, run)
     record.finish(trainer)
-    profiles.show(trainer)
+    return trainer
 
 
-def _explained(error: Exception, run: Run, saved: Saved | None, trainer: Trainer) -> CommandError | None:
-    """Return what went wrong in terms of the run, if that says more than the error itself."""
-    text = " ".join(str(error).split())
+def _explained(error: BaseException, run: Run, saved: Saved | None, trainer: Trainer) -> CommandError | None:
+    """Return what went wrong in terms of the run, if that says more than the error itself; None for a bug."""
+    if isinstance(error, CommandError):
+        return error
+    text = one_line(error)
     if advice := next((advice for part, advice in ADVICE.items() if part in text), None):
         return UsageError(advice.format(error=text))
-    if not run.folder.is_dir():
+    cause = system_error(error)
+    if cause is not None and not run.folder.is_dir():
         return CommandError(f"{run.folder} was deleted while the run trained")
-    if isinstance(error, OSError):
-        return None if error.filename else CommandError(f"{error.strerror or error}: {run.folder}")
-    if cause := system_error(error):  # Lightning and TensorBoard raise others in its place
-        return CommandError(f"{cause.strerror}: {cause.filename or run.folder}")
-    if saved is not None and trainer.global_step <= saved.steps:  # not one step went well
+    if cause is not None and (cause.errno in process.FULL_OR_READ_ONLY or not is_owners(error)):
+        return CommandError(f"{cause.strerror or cause}: {cause.filename or run.folder}")
+    resumes_at_once = saved is not None and trainer.global_step <= saved.steps  # not one step went well
+    if saved is not None and resumes_at_once and not is_owners(error):
         return UsageError(f"{saved.path} cannot be resumed from: {type(error).__name__}: {text}")
     return None
-
-
-def _note(trainer: Trainer, run: Run) -> None:
-    for callback in callbacks(trainer):
-        if isinstance(callback, Diagnosis):
-            run.update(diagnosis=[f"{finding.name}: {finding.evidence}" for finding in callback.findings])
-
-
-def _open(trainer: Trainer, run: Run, step: int) -> None:
-    # What else Lightning writes, profiles say, belongs to the run.
-    trainer._default_root_dir = str(run.folder)  # type: ignore[attr-defined]  # set at run time
-    if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # a strategy may have its own
-        trainer.strategy.checkpoint_io = WholeFiles()
-    for logger in trainer.loggers:
-        if isinstance(logger, TensorBoard | MetricsFile):
-            logger.begin(run.folder, purge_step=step)
-    for callback in callbacks(trainer):
-        if isinstance(callback, BestAndLast):
-            callback.folder = run.folder / "checkpoints"
-        if isinstance(callback, Dashboard):
-            callback.folder = run.folder
-
-
-def _save_settings(cli: CommandLine, run: Run) -> None:
-    runs.write_text(run.config, dump(cli.settings))
-
-
-def _fail(run: Run, reason: str) -> None:
-    if run.config.is_file():
-        run.update(status="failed", reason=reason.splitlines()[0])
-    else:
-        _discard(run)
-
-
-def _discard(run: Run) -> None:
-    """Leave nothing of a run that never took a step: it would be the newest, and there is nothing to evaluate."""
-    shutil.rmtree(run.folder, ignore_errors=True)
-    for parent in (run.folder.parent, run.folder.parent.parent):
-        if parent.is_dir() and not any(parent.iterdir()):
-            parent.rmdir()
 
 
 def _report(trainer: Trainer, run: Run) -> None:
@@ -249,13 +210,16 @@ def _report(trainer: Trainer, run: Run) -> None:
     record = run.record()
     took = console.duration(record.get("wall_time_s", 0.0))
     stopped = ", stopped early" if record.get("reason") == "stopped early" else ""
-    console.metrics(f"\n{run.folder}: {trainer.current_epoch} epochs in {took}{stopped}", columns)
+    console.metrics(f"\n{run.folder}: {console.count(trainer.current_epoch, 'epoch')} in {took}{stopped}", columns)
+    for profile in sorted(run.folder.glob("fit-*profile*.txt")):
+        console.say(f"\nprofile: {profile}")
     console.say("\nnext")
+    title = shlex.quote(run.title)
     if run.best.is_file() or run.last.is_file():
         which = "" if run.best.is_file() else " --ckpt_path last"
-        console.say(f"  {program()} test --run {shlex.quote(run.title)}{which}")
-        console.say(f"  {program()} predict --run {shlex.quote(run.title)}{which}")
-    console.say(f"  {program()} board --run {shlex.quote(run.title)}")
+        console.say(f"  {program()} test --run {title}{which}")
+        console.say(f"  {program()} predict --run {title}{which}")
+    console.say(f"  {program()} board --run {title}")
 
 
 def _now() -> str:

@@ -1,4 +1,4 @@
-"""Turns signals into an orderly end."""
+"""Signals: SIGINT and SIGTERM end a run after its step, and save it."""
 
 import signal
 from types import FrameType
@@ -7,29 +7,28 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from engine.errors import Interrupted
-from engine.training import resume as position
-from engine.training.best_and_last import BestAndLast
+from engine.training.best_and_last import best_and_last
+from engine.training.state import between_steps, can_save
 
 
 class Interruption(Callback):
-    """Ends a run when a signal asks for it, after the step that it is at; the last checkpoint holds that step.
+    """Ends a run when a signal asks for it, after the current step; last.ckpt then holds that step.
 
-    The last of the callbacks, so that all have seen the step that is saved.
+    It comes after the other callbacks, so that all have seen the step that is saved.
     """
 
     def __init__(self) -> None:
-        """Listen to nothing yet."""
         self.signal = 0
         self._handlers: dict[int, Any] = {}
 
     def listen(self) -> None:
-        """From here on a signal waits for the step."""
+        """Handle signals from here on."""
         for number in (signal.SIGINT, signal.SIGTERM):
             self._handlers[number] = signal.signal(number, self._on_signal)
 
     def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
-        """Stop if a signal asked for it; what follows a step that is not followed by another has its own moment."""
-        if self.signal and (position.between_steps(trainer) or not position.known(trainer)):
+        """Stop if a signal asked for it; before a validation or the end of an epoch, the hooks below stop the run."""
+        if self.signal and (between_steps(trainer) or not can_save(trainer)):
             self._stop(trainer)
 
     def on_validation_batch_end(self, trainer: Trainer, *args: Any) -> None:
@@ -42,12 +41,12 @@ class Interruption(Callback):
         if self.signal:
             self._stop(trainer)
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Stop listening."""
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Give the signals back, once the last checkpoint is written."""
         self._restore()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Stop listening."""
+        """Give the signals back."""
         self._restore()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -56,9 +55,9 @@ class Interruption(Callback):
         self.signal = number
 
     def _stop(self, trainer: Trainer) -> None:
-        for callback in trainer.checkpoint_callbacks:
-            if isinstance(callback, BestAndLast) and position.known(trainer):
-                callback.save_last(trainer)
+        checkpoints = best_and_last(trainer)
+        if checkpoints is not None and can_save(trainer):
+            checkpoints.save_last(trainer)
         raise Interrupted(self.signal)
 
     def _restore(self) -> None:

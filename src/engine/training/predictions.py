@@ -1,9 +1,9 @@
-"""Writes predictions to a file and shows the first of them."""
+"""Predictions as a file, and the first of them as a table."""
 
 import contextlib
-import csv
 import re
 from collections.abc import Sequence
+from contextlib import ExitStack
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
@@ -13,6 +13,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, distributed
 
 from engine import console
+from engine.runs.files import replacing
 
 Column = Tensor | Sequence[Any]
 
@@ -27,13 +28,17 @@ class PredictionsFile(Callback):
     """
 
     def __init__(self, rows: int = 10) -> None:
-        """Start without rows."""
         self.rows = rows
-        self.path: Path | None = None
+        self.path = Path()
         self.count = 0
         self._head: list[list[Any]] = []
         self._names: list[str] = []
-        self._file: IO[str] | None = None
+        self._writing = ExitStack()
+        self._file: IO[bytes] | None = None
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Take the run's folder."""
+        self.path = Path(trainer.default_root_dir) / "predictions.csv"
 
     def on_predict_batch_end(
         self,
@@ -48,42 +53,31 @@ class PredictionsFile(Callback):
         columns = gather(outputs)
         if not columns:
             return
-        if not self._names:
+        if self._file is None:
             self._names = list(columns)
-            self._open()
+            self._file = self._opened()
         missing = max(0, self.rows - len(self._head))
         first = [_values(column[:missing]) for column in columns.values()]
         self._head += [list(row) for row in zip(*first, strict=True)]
         self.count += len(next(iter(columns.values()), ()))
-        if self._file is not None:
-            self._file.write(lines(list(columns.values())))
+        self._file.write(lines(list(columns.values())).encode())
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the whole file in its place and print the table."""
-        if self.count == 0:
-            return
-        title = f"first {len(self._head)} of {self.count} predictions"
-        console.table(title, self._names, self._head)
-        if self._file is not None and self.path is not None:
-            self._file.close()
-            self._part(self.path).replace(self.path)
-            console.say(f"all {self.count} rows: {self.path}")
+        """Put the complete file in its place and print the table."""
+        self._writing.close()
+        if self.count:
+            console.table(f"first {len(self._head)} of {self.count} predictions", self._names, self._head)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Leave no half-written file."""
-        if self._file is not None and self.path is not None:
-            with contextlib.suppress(OSError):  # closing writes what is left, and the disk may be full
-                self._file.close()
-            self._part(self.path).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the disk may be full
+            self._writing.__exit__(type(exception), exception, exception.__traceback__)
 
-    def _open(self) -> None:
-        if self.path is not None:
-            self._file = self._part(self.path).open("w", newline="", encoding="utf-8")
-            csv.writer(self._file, lineterminator="\n").writerow(self._names)
-
-    @staticmethod
-    def _part(path: Path) -> Path:
-        return path.with_name(f".{path.name}.part")
+    def _opened(self) -> IO[bytes]:
+        """Return the file with its header; it takes its place when the stack is closed."""
+        file = self._writing.enter_context(replacing(self.path))
+        file.write(f"{','.join(map(_field, self._names))}\n".encode())
+        return file
 
 
 def lines(columns: Sequence[Column]) -> str:
@@ -125,6 +119,6 @@ def gather(columns: dict[str, Column]) -> dict[str, Column]:
 
 
 def interleaved(parts: list[list[Any]]) -> list[Any]:
-    """Return what each process has in the order of the data, as engine.data.shard dealt it out."""
+    """Return what each process has in the order of the data, as engine.data.loader sharded it."""
     absent = object()
     return [value for dealt in zip_longest(*parts, fillvalue=absent) for value in dealt if value is not absent]

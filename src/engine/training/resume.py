@@ -1,29 +1,51 @@
-"""Where inside an epoch a checkpoint is saved, in terms of Lightning's counters, so that a resume goes on there."""
+"""Mid-epoch resume: where Lightning's loops stand inside an epoch, and how they go on there.
 
-from typing import Any
+There is no public way to ask or to set this. Tried with lightning 2.6.6; if Lightning renames what is used here, this
+module fails to import, and runs are saved and resumed between epochs only. ENGINE_PATCHES=none does the same.
+"""
 
-import torch
-from lightning.fabric.utilities.types import _Stateful
-from lightning.pytorch import Callback, LightningModule, Trainer
+from typing import Any, Protocol, runtime_checkable
 
-from engine.logs.metrics_file import MetricsFile
+from lightning.pytorch import Trainer
+from lightning.pytorch.loops.fit_loop import _FitLoop
+from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
+
+from engine.patches import wanted
+
+USED = ("_combined_loader", "_data_fetcher", "_combined_loader_states_to_load")
+if not all(name in _FitLoop.__init__.__code__.co_names for name in USED) or not all(
+    hasattr(cls, name)
+    for cls, name in (
+        (_FitLoop, "_load_combined_loader_states"),
+        (_TrainingEpochLoop, "_should_accumulate"),
+        (_TrainingEpochLoop, "_is_training_done"),
+        (_TrainingEpochLoop, "_should_check_val_fx"),
+    )
+):
+    raise ImportError("the fit loop of Lightning has other names")
+if not wanted("resume"):
+    raise ImportError("ENGINE_PATCHES")
 
 
-def known(trainer: Trainer) -> bool:
-    """Say whether training can go on from here: one process, and inside an epoch a loader that can do so too."""
+@runtime_checkable
+class Stateful(Protocol):
+    """A loader that can return its position and go on from there."""
+
+    def state_dict(self) -> dict[str, object]:
+        """Return the position."""
+
+    def load_state_dict(self, state_dict: dict[str, object]) -> None:
+        """Go on from a position."""
+
+
+def loaders_are_stateful(trainer: Trainer) -> bool:
+    """Return whether every training loader can go on inside an epoch."""
     loader = trainer.fit_loop._combined_loader
-    stateful = loader is not None and all(isinstance(part, _Stateful) for part in loader.flattened)
-    return trainer.world_size == 1 and (stateful or between_epochs(trainer))
-
-
-def between_epochs(trainer: Trainer) -> bool:
-    """Say whether no epoch has begun that has not ended."""
-    counts = trainer.fit_loop.epoch_progress.total.state_dict()
-    return bool(counts["processed"] == counts["started"])
+    return loader is not None and all(isinstance(part, Stateful) for part in loader.flattened)
 
 
 def between_steps(trainer: Trainer) -> bool:
-    """Say, as a batch ends, whether the optimizer has stepped on it and nothing but the next batch follows."""
+    """Return, as a batch ends, whether the optimizer has stepped on it and nothing but the next batch follows."""
     loop = trainer.fit_loop.epoch_loop
     fetcher = trainer.fit_loop._data_fetcher
     return not (
@@ -33,68 +55,39 @@ def between_steps(trainer: Trainer) -> bool:
     )
 
 
-def correct(state: dict[str, Any], validating: bool) -> None:
-    """Change the state of the fit loop so that Lightning takes a checkpoint for what it is.
+def begin_with_next_epoch(trainer: Trainer) -> None:
+    """Train the next epoch from its beginning; with max_steps, Lightning would take it for the middle of one."""
+    loop = trainer.fit_loop
+    loop._restarting = loop.epoch_loop.restarting = False
 
-    Between epochs, it would take the batches of the epoch before for those of the one to come, and skip it. While it
-    validates, it would go on in the middle, without the batches that were scored before: it is to begin anew.
+
+def go_on_inside_epoch(trainer: Trainer) -> None:
+    """Give the loaders the position that was saved.
+
+    A schedule that asks for the number of steps has had the loader made before there was a state to load.
     """
-    epochs = state["epoch_progress"]
-    if epochs["total"]["processed"] == epochs["total"]["started"]:
-        state["state_dict"].pop("combined_loader", None)
-        for counts in epochs.values():
-            counts["ready"] = counts["started"]
-    elif validating:
-        begun = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
-        none = dict.fromkeys(begun, 0)
-        state["epoch_loop.val_loop.batch_progress"] = {"total": begun, "current": none, "is_last_batch": False}
+    loop = trainer.fit_loop
+    if loop._combined_loader_states_to_load and loop._data_fetcher is not None:
+        loop._load_combined_loader_states()
+        iter(loop._data_fetcher)
 
 
-def surroundings(trainer: Trainer) -> dict[str, Any]:
-    """Return what training depends on beside the state that Lightning saves."""
-    device = trainer.strategy.root_device
-    return {
-        "random": torch.get_rng_state(),
-        "random_cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
-        "should_stop": trainer.should_stop,
-        "metrics": dict(trainer.callback_metrics),
-        "rows": [dict(logger.row) for logger in _metrics_files(trainer)],
-    }
+def epoch_was_trained(trainer: Trainer) -> None:
+    """Tell Lightning that the resumed epoch was trained: else it would not step a schedule that watches a metric."""
+    trainer.fit_loop._restarting = False
 
 
-class Resume(Callback):
-    """Puts back what Lightning does not; the last of the callbacks, since the others may draw random numbers.
-
-    Args:
-        state: What `surroundings` returned.
-    """
-
-    def __init__(self, state: dict[str, Any]) -> None:
-        """Store the argument."""
-        self.state = state
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Go on inside the epoch, or with the next one."""
-        loop = trainer.fit_loop
-        if between_epochs(trainer):
-            loop._restarting = loop.epoch_loop.restarting = False  # with max_steps, Lightning takes it for the middle
-        elif loop._combined_loader_states_to_load and loop._data_fetcher is not None:
-            # A schedule that asks for the number of steps has had the loader made before there was a state to load.
-            loop._load_combined_loader_states()
-            iter(loop._data_fetcher)
-        for logger, row in zip(_metrics_files(trainer), self.state.get("rows", []), strict=False):
-            logger.row = row
-        trainer.callback_metrics.update(self.state.get("metrics", {}))
-        trainer.should_stop = self.state.get("should_stop", False)
-        if "random" in self.state:
-            torch.set_rng_state(self.state["random"])
-        if self.state.get("random_cuda") is not None and pl_module.device.type == "cuda":
-            torch.cuda.set_rng_state(self.state["random_cuda"], pl_module.device)
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say that the epoch was trained: else Lightning would not step a schedule that watches a metric."""
-        trainer.fit_loop._restarting = False
+def logged_step(trainer: Trainer) -> int:
+    """Return the step that Lightning logs metrics at: the current one, or the last before an evaluation."""
+    return trainer.fit_loop.epoch_loop._batches_that_stepped
 
 
-def _metrics_files(trainer: Trainer) -> list[MetricsFile]:
-    return [logger for logger in trainer.loggers if isinstance(logger, MetricsFile)]
+def set_logged_step(trainer: Trainer, step: int) -> None:
+    """Log metrics at a step from now on."""
+    trainer.fit_loop.epoch_loop._batches_that_stepped = step
+
+
+def dump_checkpoint(trainer: Trainer) -> dict[str, Any]:
+    """Return what Trainer.save_checkpoint would write."""
+    checkpoint: dict[str, Any] = trainer._checkpoint_connector.dump_checkpoint()
+    return checkpoint

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torchvision.transforms import v2
 
 from app.data.augmentation import Crop, Erase, Flip, Jitter, Noise, Rotate
-from engine.data.augment import Augment
+from engine.data import Augment
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,14 +11,12 @@ from engine.errors import DataError
 
 
 def use(data: Chars) -> list[tuple[Tensor, Tensor]]:
-    data.facts()
     return [data.build("train"), data.build("val"), data.build("test")]
 
 
 def test_windows_and_what_follows_are_those_of_the_text(folder: Path) -> None:
     (folder / "a.txt").write_text("abcdefghij" * 10)
     data = Chars("a.txt", window=3)
-    data.facts()
     inputs, labels = data.build("train")
     assert len(inputs) == 80 - 3
     assert inputs[0].tolist() == [0, 1, 2]
@@ -65,3 +64,16 @@ def test_a_prompt_goes_on(app: Callable[..., Result], folder: Path) -> None:
     unknown = app("predict", "--run", "chars", "--data.init_args.prompt", "Thüringen")
     assert unknown.exit_code == 3
     assert "character 3" in unknown.err
+    assert "abcdefghiklmnopqrstuvwxy" in unknown.err
+
+
+def test_the_prompt_of_the_readme_is_of_the_characters_that_ship() -> None:
+    [example] = re.findall(r'--data\.prompt "(.*?)"', (PROJECT / "README.md").read_text())
+    assert set(example) <= set(Chars().vocabulary)
+
+
+def test_a_text_of_another_encoding_is_read_with_its_name(folder: Path) -> None:
+    (folder / "a.txt").write_text("床前明月光" * 20, encoding="gb18030")
+    assert Chars("a.txt", encoding="gb18030").vocabulary == "".join(sorted("床前明月光"))
+    with pytest.raises(DataError, match=r"cannot be read as UTF-8(.|\n)*--data.encoding gb18030"):
+        Chars("a.txt").vocabulary  # noqa: B018

@@ -7,7 +7,7 @@ from sklearn.datasets import make_regression
 from app.data.line import Line
 from app.data.linear import Linear
 from app.data.threshold import Threshold
-from engine.data.in_memory import Split
+from engine.data import Split
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 

@@ -17,7 +17,7 @@ def data(root: Path, **arguments: int) -> ImageFolder:
 
 def test_classes_are_the_folders_and_images_match_them(small_images: Path) -> None:
     folder = data(small_images)
-    assert folder.facts()["classes"] == ["blue", "green", "red"]
+    assert folder.classes == ["blue", "green", "red"]
     for split in ("train", "val", "test"):
         images, labels = folder.build(split)
         assert images.dtype == torch.uint8
@@ -27,7 +27,6 @@ def test_classes_are_the_folders_and_images_match_them(small_images: Path) -> No
 
 def test_splits_are_stratified_and_share_no_file(small_images: Path) -> None:
     folder = data(small_images)
-    folder.facts()
     parts = [folder._members(split) for split in ("train", "val", "test")]
     assert [labels.bincount().tolist() for _, labels in parts] == [[12] * 3, [4] * 3, [4] * 3]
     files = [file for names, _ in parts for file in names]
@@ -38,7 +37,6 @@ def test_folders_of_their_own_are_the_splits(small_images: Path, folder: Path) -
     for split in ("train", "test"):
         shutil.copytree(small_images, folder / "images" / split)
     own = data(folder / "images")
-    own.facts()
     assert {file.parts[-3] for file in own._members("test")[0]} == {"test"}
     assert {file.parts[-3] for name in ("train", "val") for file in own._members(name)[0]} == {"train"}
     assert [len(own._members(name)[0]) for name in ("train", "val", "test")] == [48, 12, 60]
@@ -47,7 +45,6 @@ def test_folders_of_their_own_are_the_splits(small_images: Path, folder: Path) -
 def test_images_that_do_not_fit_memory_are_decoded_on_demand(small_images: Path) -> None:
     kept, streamed = data(small_images), data(small_images, memory_limit=0)
     for folder in (kept, streamed):
-        folder.facts()
         folder.setup("fit")
     assert not isinstance(streamed.splits["train"].tensors[0], torch.Tensor)
     for ours, theirs in zip(kept.train_dataloader(), streamed.train_dataloader(), strict=True):

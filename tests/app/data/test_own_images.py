@@ -37,11 +37,11 @@ def test_classes_are_numbered_by_alphabet_or_as_the_settings_say(folder: Path) -
     names = [f"{letter}{number}" for letter in "hdbacfge" for number in (3, 1, 2)]
     for name in names:
         image(folder / "images" / name / "1.png")
-    data = ImageFolder("images", whole=True)
-    assert data.facts()["classes"] == sorted(names)
+    data = ImageFolder("images", all_images=True)
+    assert data.classes == sorted(names)
     files, labels = data._members("test")
     assert [sorted(names)[label] for label in labels.tolist()] == [file.parent.name for file in files]
-    chosen = ImageFolder("images", whole=True, classes=names)
+    chosen = ImageFolder("images", all_images=True, classes=names)
     files, labels = chosen._members("test")
     assert [names[label] for label in labels.tolist()] == [file.parent.name for file in files]
 
@@ -73,7 +73,6 @@ def test_too_few_images_of_a_class_are_named(count: int, words: str, app: App, f
         for number in range(count):
             image(folder / "few" / name / f"{number}.png")
     data = ImageFolder("few")
-    data.facts()
     with pytest.raises(DataError) as error:
         data.setup("fit")
     assert words in str(error.value)

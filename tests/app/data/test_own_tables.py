@@ -8,7 +8,7 @@ import pytest
 import yaml
 from support import PROJECT, Result, read_csv
 
-from engine.runs.config_file import dump, read
+from engine.runs.config_file import dump, read_flat
 
 App = Callable[..., Result]
 REGRESSION: list[str | Path] = ["fit", "--config", PROJECT / "configs/tabular.yaml", "--trainer.max_epochs", "2"]
@@ -35,12 +35,12 @@ def test_a_position_on_the_command_line_becomes_the_name(position: str, name: st
     write("a,b,price", *ROWS)
     own = ["--data.init_args.path", "mine.csv", "--data.init_args.target", position]
     run(app, *REGRESSION, *own)
-    settings = read(Path("lightning_logs/tabular/version_0/config.yaml"))
+    settings = read_flat(Path("lightning_logs/tabular/version_0/config.yaml"))
     assert settings["data.init_args.target"] == name
     features = [column for column in ("a", "b", "price") if column != name]
     write(",".join(["other", *features]), *[[str(number), "1", "2"] for number in range(5)], name="new.csv")
     Path("position.yaml").write_text(f"data: {{init_args: {{target: {position}}}}}")
-    for again in ([], own[2:], ["--config", "position.yaml"]):
+    for again in ([], own[2:], ["--config", "position.yaml"], ["--data.target", "null"]):
         run(app, "predict", "--run", "tabular", "--data.init_args.path", "new.csv", *again)
         assert list(predictions()[0]) == [*features, "predicted"]
         assert len(predictions()) == 5
@@ -49,7 +49,7 @@ def test_a_position_on_the_command_line_becomes_the_name(position: str, name: st
 def test_a_column_with_a_number_for_a_name_is_a_name(app: App) -> None:
     write("a,0", *[row[:2] for row in ROWS])
     run(app, *REGRESSION, "--data.init_args.path", "mine.csv", "--data.init_args.target", "0")
-    assert read(Path("lightning_logs/tabular/version_0/config.yaml"))["data.init_args.features"] == ["a"]
+    assert read_flat(Path("lightning_logs/tabular/version_0/config.yaml"))["data.init_args.features"] == ["a"]
     write("b,a", ("1", "2"), ("3", "4"), name="new.csv")
     run(app, "predict", "--run", "tabular", "--data.init_args.path", "new.csv")
     assert list(predictions()[0]) == ["a", "predicted"]
@@ -151,3 +151,25 @@ def test_a_text_target_points_at_the_config_for_classes(app: App) -> None:
 def test_zero_and_one_are_classes_to_the_config_for_classes(app: App) -> None:
     write("a,y", *[(str(row), str(row % 2)) for row in range(40)])
     run(app, *CLASSES, "--data.init_args.path", "mine.csv", "--data.init_args.target", "y")
+
+
+def test_a_table_of_three_rows_is_trained_on_without_validation_and_predicted(app: App) -> None:
+    write("x,y", ("1", "3"), ("2", "5"), ("3", "7"))
+    none = ["--data.val_size", "0", "--data.test_size", "0"]
+    run(app, *REGRESSION, "--data.path", "mine.csv", "--data.target", "y", *none)
+    assert "no test split" in run(app, "test", "--run", "tabular", "--ckpt_path", "last", code=2).err
+    run(app, "predict", "--run", "tabular", "--ckpt_path", "last")
+    assert [row["actual"] for row in predictions()] == ["3.0", "5.0", "7.0"]
+    metrics = read_csv(Path("lightning_logs/tabular/version_0/metrics.csv"))
+    assert not [name for name in metrics[0] if name.startswith("val/")]
+
+
+def test_a_table_in_chinese_from_excel(app: App) -> None:
+    write("面积,价格", *[(a, y) for a, _, y in ROWS])
+    text = Path("mine.csv").read_text(encoding="utf-8")
+    Path("mine.csv").write_text(text, encoding="gbk")
+    own = ["--data.path", "mine.csv", "--data.target", "价格"]
+    assert "--data.encoding gb18030" in run(app, *REGRESSION, *own, code=3).err
+    run(app, *REGRESSION, *own, "--data.encoding", "gb18030")
+    run(app, "predict", "--run", "tabular")
+    assert list(predictions()[0]) == ["面积", "actual", "predicted", "error"]

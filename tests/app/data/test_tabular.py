@@ -7,7 +7,7 @@ import torch
 from support import PROJECT, Result, read_csv
 
 from app.data.tabular import Tabular
-from engine.data.table import Table, read
+from engine.data import Table
 from engine.errors import DataError, UsageError
 
 App = Callable[..., Result]
@@ -46,14 +46,13 @@ def test_text_targets_are_classes_with_the_same_shares_in_every_split(path: Path
 def test_features_default_to_all_other_columns(path: Path) -> None:
     path.write_text("a,b,c\n" + "1,2,3\n4,5,6\n" * 10)
     data = Tabular(str(path))
-    assert data.facts()["in_features"] == 2
+    assert data.in_features == 2
     assert data.feature_names == ("a", "b")
 
 
 def test_numbers_can_be_classes_when_the_kind_says_so(path: Path) -> None:
     path.write_text("a,b\n" + "1,0\n2,10\n3,2\n" * 10)
     data = Tabular(str(path), kind="classification")
-    data.facts()
     assert data.class_names == ("0", "2", "10")
 
 
@@ -97,19 +96,19 @@ def test_numbers_are_what_python_takes_them_for(path: Path) -> None:
     assert torch.equal(Table(path).numbers(["a"])[:, 0], expected)
 
 
-def test_a_file_is_read_once_for_settings_and_data_and_again_when_it_has_changed(path: Path) -> None:
-    first = read(path)
-    assert read(path) is first
-    again = read(path)
-    assert again is not first
-    path.write_text(table(50))
-    assert len(read(path).frame) == 50
+def test_a_file_is_read_when_it_is_first_asked_for_and_once(path: Path) -> None:
+    path.unlink()
+    data = Tabular(str(path))
+    path.write_text("a,b,c\n" + "1,2,3\n4,5,6\n" * 10)
+    assert data.features == ["a", "b"]
+    path.unlink()
+    assert (data.target, data.kind, data.classes, data.in_features) == ("c", "regression", None, 2)
 
 
 @pytest.mark.parametrize("target", ["b", "1", 1])
 def test_the_target_is_no_feature(target: str | int, path: Path) -> None:
     with pytest.raises(UsageError, match="b is the target"):
-        Tabular(str(path), target=target, features=["a", "b"]).facts()
+        Tabular(str(path), target=target, features=["a", "b"]).rows  # noqa: B018
 
 
 @pytest.mark.parametrize("features", [["a", "a"], []])

@@ -1,14 +1,16 @@
 """Figures that a reader understands without the code, and that leave nothing behind."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from app.figures.plots.classification import boundary, confusion, regions, roc
+from app.figures.plots.classification import boundary, confusion, precision_recall, regions, roc
 from app.figures.plots.regression import curve, residuals, scatter
-from engine.dashboard.pictures import feature_maps, images, pixels
+from app.figures.plots.training import curves
+from engine.dashboard import pixels
 
 DRAW = np.random.default_rng(0)
 X, Y = DRAW.normal(size=300), DRAW.normal(size=300)
@@ -21,8 +23,9 @@ WITH_AXES: dict[str, Callable[[], Figure]] = {
     "curve": lambda: curve(X, Y, (LINE, LINE), LINE, ("x", "y"), "Fit, validation, epoch 3"),
     "scatter": lambda: scatter(X, Y, "price", "Predicted against actual"),
     "residuals": lambda: residuals(X, Y, "price", "Residuals"),
+    "precision_recall": lambda: precision_recall(LABELS, CHANCES, ["no", "yes"], "Precision and recall"),
     "roc": lambda: roc(LABELS, CHANCES, ["no", "yes"], "ROC"),
-    "boundary": lambda: boundary(X, LABELS, (LINE, 1 / (1 + np.exp(-LINE))), ["no", "yes"], "x", "Boundary"),
+    "boundary": lambda: boundary(X, LABELS, (LINE, 1 / (1 + np.exp(-LINE))), 0.0, ["no", "yes"], "x", "Boundary"),
     "regions": lambda: regions(
         np.stack([X, Y], 1), LABELS, (SMALL, SMALL, np.eye(5)), ["no", "yes"], ["a", "b"], "Regions"
     ),
@@ -33,10 +36,14 @@ WITH_AXES: dict[str, Callable[[], Figure]] = {
 def test_a_figure_has_title_axes_and_legend(name: str) -> None:
     figure = WITH_AXES[name]()
     plot = figure.axes[0]
-    assert plot.get_title()
+    assert figure.get_suptitle()
     assert plot.get_xlabel()
     assert plot.get_ylabel()
-    assert plot.get_legend() is not None
+    legend = plot.get_legend()
+    assert legend is not None
+    figure.canvas.draw()
+    inside = plot.get_window_extent()
+    assert not inside.shrunk(0.99, 0.99).overlaps(legend.get_window_extent())  # no line crosses it
     image = pixels(figure)
     assert image.shape == (400, 560, 3)
     assert image.std() > 5
@@ -54,9 +61,11 @@ def test_an_roc_of_a_perfect_order_has_area_one_and_of_a_reversed_one_zero() -> 
 
 def test_the_boundary_is_where_the_probability_is_one_half() -> None:
     slope = 1 / (1 + np.exp(-4 * (LINE - 0.3)))
-    legend = boundary(X, LABELS, (LINE, slope), ["no", "yes"], "x", "").axes[0].get_legend()
+    legend = boundary(X, LABELS, (LINE, slope), 0.25, ["no", "yes"], "x", "").axes[0].get_legend()
     assert legend is not None
-    assert legend.get_texts()[-1].get_text() == "boundary at 0.3"
+    assert [text.get_text() for text in legend.get_texts()] == [
+        *("is no", "is yes", "true boundary at 0.25", "network", "boundary at 0.3")
+    ]
 
 
 def test_the_confusion_writes_the_counts_row_by_actual_class() -> None:
@@ -67,25 +76,52 @@ def test_the_confusion_writes_the_counts_row_by_actual_class() -> None:
         ((1, 1), "7"),
     }
     assert (plot.get_xlabel(), plot.get_ylabel()) == ("predicted", "actual")
-    assert not confusion(np.eye(50), [str(n) for n in range(50)], "many").axes[0].texts
 
 
-def test_pictures_have_captions() -> None:
-    figure = images(DRAW.integers(0, 255, (5, 3, 8, 8), dtype=np.uint8), list("abcde"), "Batch", columns=3)
-    [plot] = figure.axes
-    assert [text.get_text() for text in plot.texts] == list("abcde")
-    assert len(plot.images) == 5
-    places = [image.get_extent()[::2] for image in plot.images]
-    assert len({left for left, _ in places}) == 3  # columns
-    assert len({round(bottom, 6) for _, bottom in places}) == 2  # rows
-    assert pixels(figure).std() > 5
+def test_a_confusion_of_many_classes_shows_the_twelve_most_common_and_loses_no_sample() -> None:
+    counts = DRAW.integers(0, 9, (32, 32))
+    common = sorted(range(32), key=lambda number: -counts[number].sum())[:12]
+    plot = confusion(counts, [f"c{n}" for n in range(32)], "Confusion").axes[0]
+    names = [label.get_text() for label in plot.get_xticklabels()]
+    assert names == [*(f"c{n}" for n in sorted(common)), "others"]
+    cells = {text.get_position(): int(text.get_text()) for text in plot.texts}
+    assert sum(cells.values()) == counts.sum()
+    first, second = sorted(common)[:2]
+    assert cells.get((1, 0), 0) == counts[first, second]
+    assert sum(cells.get((column, 0), 0) for column in range(13)) == counts[first].sum()
 
 
-def test_feature_maps_are_a_row_a_layer() -> None:
-    maps = {"conv1": DRAW.normal(size=(16, 8, 8)), "conv2": DRAW.normal(size=(2, 4, 4))}
-    figure = feature_maps(DRAW.random((1, 8, 8)), maps, "Feature maps", channels=4)
-    [plot] = figure.axes
-    assert [text.get_text() for text in plot.texts] == [
-        *("input", "conv1 #0", "#1", "#2", "#3"),
-        *("conv2 #0", "#1"),
+def test_tick_labels_never_touch() -> None:
+    for scale in (1e-5, 1e-3, 1, 1e5, 1e9):
+        figure = residuals(X * scale, (X + Y) * scale, "price", "Residuals")
+        figure.canvas.draw()
+        for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
+            labels = [label.get_window_extent() for label in axis.get_ticklabels() if label.get_text()]
+            assert not any(a.overlaps(b) for a, b in pairwise(labels)), scale
+
+
+def test_the_precision_recall_curve_of_a_perfect_order_is_one_everywhere() -> None:
+    plot = precision_recall(LABELS, CHANCES, ["no", "yes"], "").axes[0]
+    recall, precision = (np.asarray(values) for values in plot.lines[0].get_data())
+    assert recall.max() == 1
+    assert precision[recall < 1].min() == 1
+    legend = plot.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["yes: 1.0000"]
+
+
+def test_the_curves_of_a_training_are_the_logged_values_by_epoch() -> None:
+    lines = {
+        "train/loss": ([1, 2, 3], [9.0, 4.0, 1.0]),
+        "val/loss": ([2, 3], [5.0, 2.0]),
+        "val/mae": ([2, 3], [2.0, 1.0]),
+        "learning_rate": ([1, 2, 3], [0.1, 0.01, 0.001]),
+    }
+    figure = curves(lines, "Training")
+    loss, mae, rate = figure.axes
+    assert [np.asarray(line.get_data()).tolist() for line in loss.lines] == [
+        [list(part) for part in lines[name]] for name in ("train/loss", "val/loss")
     ]
+    assert np.asarray(mae.lines[0].get_ydata()).tolist() == [2.0, 1.0]
+    assert np.asarray(rate.lines[0].get_data()).tolist() == [[0, 1, 2, 3], [0.1, 0.1, 0.01, 0.001]]
+    assert {plot.get_xlabel() for plot in figure.axes} == {"epochs trained"}

@@ -39,6 +39,12 @@ def test_more_blocks_than_pixels_are_refused() -> None:
         ConvNet(1, [2, 2, 2], 4, 10)
 
 
+def test_dropout_acts_before_the_only_linear_layer() -> None:
+    network = ConvNet(1, [4], 8, 5, dropout=0.5)
+    kinds = [type(layer).__name__ for layer in network.modules() if not list(layer.children())]
+    assert kinds == ["Conv2d", "ReLU", "MaxPool2d", "Dropout", "Linear"]
+
+
 def test_options_build_the_layers_that_they_name() -> None:
     network = ConvNet(3, [4, 8], 32, 5, pooled_size=2, hidden_features=[6], batch_norm=True, dropout=0.5)
     kinds = [type(layer).__name__ for layer in network.modules() if not list(layer.children())]

@@ -45,6 +45,14 @@ def test_dropout_is_where_it_was_asked_for() -> None:
     assert kinds == ["Linear", "ReLU", "Dropout", "Linear", "ReLU", "Linear"]
 
 
+def test_dropout_without_hidden_layers_acts_on_the_input_of_the_only_layer() -> None:
+    network = MLP(1000, dropout=0.5)
+    assert [type(layer).__name__ for layer in network.layers] == ["Dropout", "Linear"]
+    inputs = torch.ones(2, 1000)
+    assert not torch.equal(network(inputs)[0], network(inputs)[1])
+    assert torch.equal(network.eval()(inputs), network.layers[1](inputs))
+
+
 def test_batch_norm_comes_before_the_activation() -> None:
     kinds = [type(layer).__name__ for layer in MLP(1, [3], activation="tanh", batch_norm=True).layers]
     assert kinds == ["Linear", "BatchNorm1d", "Tanh", "Linear"]
@@ -65,7 +73,7 @@ def test_weights_have_the_deviation_of_the_formula(
 
 @pytest.mark.parametrize(
     ("widths", "dropout", "message"),
-    [([0], 0.0, "2-0-1"), ([3], [0.1, 0.1], "2 dropouts for 1"), ([], 0.5, "no hidden layer")],
+    [([0], 0.0, "2-0-1"), ([3], [0.1, 0.1], "2 dropouts for 1"), ([], [0.5], "1 dropouts for 0")],
 )
 def test_widths_that_make_no_network_are_refused(widths: list[int], dropout: float | list[float], message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -114,3 +114,32 @@ def test_a_class_that_does_not_occur_has_no_accuracy(folder: Path) -> None:
     assert main(["test", *config, "--data.init_args.path", "new.csv"]) == 0
     scores = json.loads((folder / "lightning_logs/tabular_classes/version_0/test.json").read_text())
     assert set(scores) == {"test/loss", "test/accuracy", "test/accuracy_pear"}
+
+
+def test_classes_are_weighted_in_the_cross_entropy() -> None:
+    logits, labels = torch.tensor([[2.0, -1.0, 0.5], [-3.0, 0.0, 1.0]]), torch.tensor([0, 2])
+    weighted = Classification(nn.Identity(), ADAM, num_classes=3, class_weights=[1.0, 2.0, 5.0])
+    nats = -logits.log_softmax(1)[[0, 1], labels]
+    by_hand = (1 * nats[0] + 5 * nats[1]) / 6
+    for mode in (weighted.train(), weighted.eval()):
+        torch.testing.assert_close(mode.loss(logits, labels), by_hand)
+    assert weighted.constant_loss(labels) is None
+    with pytest.raises(ValueError, match="class_weights must be 3 numbers"):
+        Classification(nn.Identity(), ADAM, num_classes=3, class_weights=[1.0])
+
+
+def test_another_loss_replaces_the_cross_entropy() -> None:
+    logits, labels = torch.tensor([[2.0, -1.0, 0.5]]), torch.tensor([0])
+    margin = Classification(nn.Identity(), ADAM, num_classes=3, loss=nn.MultiMarginLoss())
+    torch.testing.assert_close(margin.loss(logits, labels), nn.functional.multi_margin_loss(logits, labels))
+    with pytest.raises(ValueError, match="which loss replaces"):
+        Classification(nn.Identity(), ADAM, num_classes=3, loss=nn.MultiMarginLoss(), label_smoothing=0.1)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace", "ignore:This property will be removed")
+def test_a_loaded_task_names_its_classes_by_number_outside_of_a_trainer() -> None:
+    classification = task(nn.Identity()).eval()
+    logits = torch.rand(4, 3)
+    assert torch.equal(torch.jit.trace(classification, logits)(logits), logits)
+    assert list(classification.class_names) == ["0", "1", "2"]
+    assert list(classification.columns(logits, None, None)) == ["predicted", "p_0", "p_1", "p_2"]

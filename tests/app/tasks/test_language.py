@@ -23,7 +23,6 @@ def test_bits_per_character_and_perplexity_are_those_of_the_probabilities(
     scores = json.loads((run / "test.json").read_text())
     task = NextCharacter.load_from_checkpoint(run / "checkpoints/best.ckpt").eval()
     data = Chars("a.txt", window=4)
-    data.facts()
     windows, following = data.build("test")
     with torch.no_grad():
         probabilities = task(windows).double().softmax(1)[torch.arange(len(following)), following].tolist()

@@ -1,11 +1,14 @@
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch import LightningDataModule, Trainer
 from support import BRIEF, PRODUCT, main, read_csv
 from torch import nn
-from torch.utils.data import TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from app.networks import MLP
 from app.tasks import Regression
@@ -76,7 +79,7 @@ def test_training_follows_the_loop_written_by_hand(folder: Path) -> None:
     trained = Regression.load_from_checkpoint(checkpoint)
 
     from app.data.product import Product
-    from engine.data.in_memory import Shuffle
+    from engine.data import Shuffle
 
     inputs, targets = Product().build("train")
     torch.testing.assert_close(trained.inputs.mean, inputs.mean(0))
@@ -106,3 +109,131 @@ def test_training_follows_the_loop_written_by_hand(folder: Path) -> None:
     assert float(rows[-1]["val/loss"]) == pytest.approx(val_loss, rel=1e-5)
     mae = ((outputs * trained.targets.std + trained.targets.mean) - val_y).abs().mean().item()
     assert float(rows[-1]["val/mae"]) == pytest.approx(mae, rel=1e-5)
+
+
+def test_the_error_of_a_prediction_has_no_sign() -> None:
+    columns = task(nn.Identity()).columns(torch.tensor([[1.0], [5.0]]), torch.tensor([[2.0], [3.0]]), None)
+    assert [list(columns), torch.as_tensor(columns["error"]).tolist()] == [
+        ["x1", "actual", "predicted", "error"],
+        [1.0, 2.0],
+    ]
+
+
+def plain_lightning(test: Callable[[], None]) -> Callable[[], None]:
+    """Ignore what Lightning warns of and the command line filters."""
+    for message in (".*does not have many workers", ".*log_every_n_steps", ".*LeafSpec"):
+        test = pytest.mark.filterwarnings(f"ignore:{message}")(test)
+    return test
+
+
+class Uneven(LightningDataModule):
+    """Batches of 8 and 2 samples, the last of which is far off."""
+
+    inputs = torch.arange(10.0).unsqueeze(1)
+    targets = torch.where(inputs < 8, inputs, 100.0)
+
+    def loader(self) -> DataLoader[tuple[torch.Tensor, ...]]:
+        return DataLoader(TensorDataset(self.inputs, self.targets), batch_size=8)
+
+    train_dataloader = val_dataloader = test_dataloader = loader
+
+
+def trainer() -> Trainer:
+    """Return Lightning's own Trainer for an epoch, without anything around it."""
+    return Trainer(
+        max_epochs=1,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+@plain_lightning
+def test_losses_and_metrics_are_means_over_samples_and_not_over_batches() -> None:
+    network = MLP(1)
+    regression = Regression(network, partial(torch.optim.SGD, lr=0.0), train_metrics=True)
+    lightning = trainer()
+    lightning.fit(regression, datamodule=Uneven())
+    errors = regression.eval()(Uneven.inputs) - Uneven.targets
+    loss = (errors / regression.targets.std).square().mean().item()
+    expected = {"loss": loss, "mae": errors.abs().mean().item()}
+    for stage in ("train", "val"):
+        found = {name: lightning.callback_metrics[f"{stage}/{name}"].item() for name in expected}
+        assert found == pytest.approx(expected, rel=1e-5)
+    [scores] = lightning.test(regression, datamodule=Uneven(), verbose=False)
+    assert scores["test/loss"] == pytest.approx(loss, rel=1e-5)
+
+
+def test_training_metrics_are_logged_where_they_are_asked_for(folder: Path) -> None:
+    assert main(["fit", "--config", str(PRODUCT), *BRIEF, "--model.train_metrics", "true"]) == 0
+    rows = read_csv(folder / "lightning_logs/product/version_0/metrics.csv")
+    assert [bool(row["train/mae"]) for row in rows if row["train/loss"]] == [True] * 4
+    assert float(rows[-1]["train/mae"]) == pytest.approx(float(rows[-1]["val/mae"]), rel=0.2)
+
+
+def test_training_metrics_of_an_epoch_that_goes_on_are_saved() -> None:
+    first, second = (Regression(MLP(1), ADAM, train_metrics=True) for _ in range(2))
+    checkpoint: dict[str, Any] = {}
+    assert first.train_metrics is not None and second.train_metrics is not None  # noqa: PT018
+    first.train_metrics.update(torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0], [5.0]]))
+    first.on_save_checkpoint(checkpoint)
+    second.on_load_checkpoint(checkpoint)
+    for regression in (first, second):
+        assert regression.train_metrics is not None
+        regression.train_metrics.update(torch.tensor([[1.0]]), torch.tensor([[9.0]]))
+    assert second.train_metrics.compute() == first.train_metrics.compute()
+
+
+def test_a_loss_of_ones_choice_sees_standardized_numbers() -> None:
+    inputs, targets = torch.tensor([[1.0], [3.0]]), torch.tensor([[10.0], [30.0]])
+    regression = Regression(nn.Identity(), ADAM, loss=nn.HuberLoss(delta=0.1))
+    regression.fit_statistics(TensorDataset(inputs, targets))
+    outputs = torch.tensor([[0.0], [1.0]])  # standardized targets are -1 and 1
+    assert regression.loss(outputs, targets).item() == pytest.approx(0.1 * (1 - 0.05) / 2)
+    assert regression.constant_loss(targets) is None
+
+
+def test_a_loss_is_chosen_by_config(folder: Path) -> None:
+    assert main(["fit", "--config", str(PRODUCT), *BRIEF, "--model.loss", "torch.nn.L1Loss"]) == 0
+    path = folder / "lightning_logs/product/version_0/checkpoints/last.ckpt"
+    loaded = Regression.load_from_checkpoint(path)
+    assert isinstance(loaded.criterion, nn.L1Loss)
+    assert not [name for name in loaded.state_dict() if name.startswith("criterion")]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace", "ignore:This property will be removed")
+def test_a_task_is_traced_outside_of_a_trainer() -> None:
+    regression = task(MLP(2, [3])).eval()
+    inputs = torch.rand(4, 2)
+    assert torch.equal(torch.jit.trace(regression, inputs)(inputs), regression(inputs))
+    assert "x2" in regression.columns(inputs, None, None)
+
+
+def numbers(samples: list[dict[str, float]]) -> list[torch.Tensor]:
+    return [torch.tensor([[sample[name]] for sample in samples]) for name in ("x", "y")]
+
+
+class Records(Dataset[dict[str, float]]):
+    def __len__(self) -> int:
+        return 20
+
+    def __getitem__(self, row: int) -> dict[str, float]:
+        return {"x": float(row), "y": 3.0 * row}
+
+
+class Collated(LightningDataModule):
+    def loader(self) -> DataLoader[dict[str, float]]:
+        return DataLoader(Records(), batch_size=8, collate_fn=numbers)
+
+    train_dataloader = val_dataloader = loader
+
+
+@plain_lightning
+def test_statistics_are_those_of_batches_that_a_collate_function_makes() -> None:
+    regression = task(MLP(1))
+    trainer().fit(regression, datamodule=Collated())
+    rows = torch.arange(20.0)
+    torch.testing.assert_close(regression.inputs.mean, rows.mean().view(1))
+    torch.testing.assert_close(regression.targets.std, 3 * rows.std(correction=0).view(1))

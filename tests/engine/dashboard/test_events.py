@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import torch
 from matplotlib.figure import Figure
-from support import BRIEF, PRODUCT, PROJECT, Result, read_csv
+from support import BRIEF, NO_DASHBOARD, PRODUCT, PROJECT, Result, read_csv
 from support.events import events, hparams, read_json, scalars, text
 from torch.nn import functional
 
 from app.data.product import Product
 from app.figures.plots.classification import confusion
 from app.networks import MLP, Standardizer
-from engine.data.in_memory import Shuffle
+from engine.data import Shuffle
 
 App = Callable[..., Result]
 pytestmark = pytest.mark.dashboard
@@ -55,6 +55,14 @@ def test_loss_and_gradient_norm_of_a_step_are_those_by_hand_before_clipping(app:
     assert list(scalars(run, "train/loss_step")) == list(scalars(run, "train/gradient_norm")) == list(range(40))
 
 
+def test_the_weight_norm_is_that_of_all_weights_before_the_step(app: App) -> None:
+    run = fit(app, PRODUCT, *BRIEF, *EVERY_STEP)
+    torch.manual_seed(0)
+    squares = sum(parameter.square().sum().item() for parameter in MLP(2, [16, 8]).parameters())
+    assert scalars(run, "train/weight_norm")[0] == pytest.approx(squares**0.5)
+    assert list(scalars(run, "train/weight_norm")) == list(range(40))
+
+
 def test_with_accumulation_a_step_is_logged_once(app: App) -> None:
     run = fit(app, PRODUCT, *BRIEF, *EVERY_STEP, "--trainer.accumulate_grad_batches", "4")
     assert list(scalars(run, "train/loss_step")) == list(scalars(run, "train/gradient_norm")) == list(range(12))
@@ -82,7 +90,9 @@ def test_a_histogram_counts_every_parameter_and_gradient(app: App) -> None:
 def test_every_tab_of_a_regression(app: App) -> None:
     run = fit(app, PRODUCT, *BRIEF)
     tags = events(run).Tags()
-    assert {"train/loss", "val/loss", "val/mae", "lr-Adam", "train/loss_step", "val/loss_ratio"} <= set(tags["scalars"])
+    assert {"train/loss", "val/loss", "val/mae", "learning_rate", "train/loss_step", "val/loss_ratio"} <= set(
+        tags["scalars"]
+    )
     assert set(tags["images"]) == {"val/fit", "val/residuals"}
     assert {"config/text_summary", "network/text_summary", "diagnosis/text_summary", "train/batch/text_summary"} <= set(
         tags["tensors"]
@@ -91,14 +101,14 @@ def test_every_tab_of_a_regression(app: App) -> None:
     assert tags["graph"]
     assert "max_epochs: 4" in text(run, "config")
     assert "193 parameters" in text(run, "network")
-    assert {path.name for path in (run / "figures").iterdir()} == {"val_fit.png", "val_residuals.png"}
+    assert {path.name for path in (run / "figures").iterdir()} == {"curves.png", "val_fit.png", "val_residuals.png"}
 
 
 def test_every_tab_of_an_image_classification(app: App, small_data: Callable[[Path], list[str]]) -> None:
     run = fit(app, CNN, "--trainer.max_epochs", "1", *small_data(CNN))
     assert app("test", "--run", "mnist_cnn").exit_code == 0
     tags = events(run).Tags()
-    figures = {"confusion", "roc", "feature_maps", "misclassified"}
+    figures = {"confusion", "roc", "precision_recall", "feature_maps", "misclassified"}
     assert {f"val/{name}" for name in figures} | {"train/batch"} <= set(tags["images"])
     assert {f"test/{name}" for name in figures} <= set(tags["images"])
     curves = {
@@ -134,19 +144,27 @@ def test_the_confusion_matrix_counts_every_test_sample_once(app: App, monkeypatc
 def test_hparams_are_the_settings_with_the_metrics_of_the_best_and_of_the_test(app: App) -> None:
     run = fit(app, PRODUCT, *BRIEF)
     best = read_json(run / "run.json")["best"]["metrics"]
-    names = events(run / "best").Tags()["scalars"]
-    assert {name: scalars(run / "best", name).popitem()[1] for name in names} == pytest.approx(
-        {name: value for name, value in best.items() if name.startswith("val/")}
-    )
+    assert best_of(run) == pytest.approx({name: value for name, value in best.items() if name.startswith("val/")})
     assert app("test", "--run", "product").exit_code == 0
-    assert list(scalars(run, "test/mae")) == [39]  # the step of the checkpoint, as for its validation
-    for name, value in read_json(run / "test.json").items():
-        assert scalars(run / "best", name).popitem()[1] == pytest.approx(value)
-    settings = hparams(run / "best")
+    assert list(scalars(run, "best/test/mae")) == [39]  # the step of the checkpoint
+    tested = read_json(run / "test.json")
+    assert best_of(run) == pytest.approx({**{n: v for n, v in best.items() if n.startswith("val/")}, **tested})
+    settings = hparams(run)
     assert (settings["task"], settings["optimizer"], settings["optimizer.lr"]) == ("Regression", "Adam", 1e-3)
     assert (settings["max_epochs"], settings["network.hidden_features"]) == (4, "[16, 8]")
     assert not {"logger", "default_root_dir"} & set(settings)
-    assert -1 not in [scalars(run / "best", name).popitem()[1] for name in events(run / "best").Tags()["scalars"]]
+    assert -1 not in best_of(run).values()
+
+
+def test_tensorboard_lists_a_run_once(app: App) -> None:
+    run = fit(app, PRODUCT, *BRIEF)
+    assert {path.parent for path in run.parent.rglob("*tfevents*")} == {run}
+
+
+def best_of(run: Path) -> dict[str, float]:
+    """Return the last value of each metric that HParams shows as that of the best checkpoint."""
+    tags = [tag for tag in events(run).Tags()["scalars"] if tag.startswith("best/")]
+    return {tag.removeprefix("best/"): list(scalars(run, tag).values())[-1] for tag in tags}
 
 
 def test_a_panel_can_be_switched_off(app: App) -> None:
@@ -167,9 +185,7 @@ def test_the_dashboard_changes_nothing_of_the_training(
 ) -> None:
     path = PROJECT / "configs" / f"{config}.yaml"
     brief = ["--trainer.max_epochs", "2", "--trainer.limit_train_batches", "4", *small_data(path)]
-    names = ["settings", "graph", "inputs", "scalars", "histograms", "fit", "confusion", "curves", "boundary"]
-    names += ["misclassified", "feature_maps", "continuation", "hparams"]
-    off = [word for name in names for word in (f"--dashboard.{name}", "null")] + ["--callbacks.diagnosis", "null"]
+    off = [*NO_DASHBOARD, "--callbacks.diagnosis", "null"]
     with_it = fit(app, path, *brief) / "checkpoints" / "last.ckpt"
     weights = torch.load(with_it, weights_only=True)["state_dict"]
     (folder / "lightning_logs").rename(folder / "with")

@@ -1,4 +1,3 @@
-import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -68,18 +67,3 @@ def test_records_add_up_and_a_damaged_one_is_named() -> None:
     (run.folder / "run.json").write_text("{")
     with pytest.raises(UsageError, match=r"run\.json is damaged"):
         run.record()
-
-
-def test_a_write_that_fails_leaves_the_file_before_and_nothing_else(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runs.write_json(folder / "a.json", {"a": 1})
-
-    def full(*_: object, **__: object) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        runs.write_json(folder / "a.json", {"a": 2})
-    assert json.loads((folder / "a.json").read_text()) == {"a": 1}
-    assert [path.name for path in folder.iterdir()] == ["a.json"]

@@ -38,22 +38,24 @@ def test_what_is_not_a_number_is_never_the_best() -> None:
 
 
 @pytest.mark.parametrize("ending", ["the end", "an error"])
-def test_a_best_that_is_held_is_on_the_disk_when_training_ends(
+def test_a_best_that_waits_in_memory_is_on_the_disk_when_training_ends(
     app: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    monkeypatch.setattr("engine.training.best_and_last.SHARE", 1e-9)  # nothing is cheap after the first checkpoint
+    monkeypatch.setattr(
+        "engine.training.best_and_last.MAX_SAVE_FRACTION", 1e-9
+    )  # nothing is cheap after the first checkpoint
     written: list[str] = []
-    save = BestAndLast._save
+    save = BestAndLast.save
 
-    def counted(self: BestAndLast, trainer: Trainer, name: str, held: dict[str, Any] | None = None) -> None:
+    def counted(self: BestAndLast, trainer: Trainer, name: str, pending: dict[str, Any] | None = None) -> None:
         written.append(name)
-        save(self, trainer, name, held)
+        save(self, trainer, name, pending)
 
     def fail(self: Regression) -> None:
         if self.current_epoch == 3:
             raise DivergedError("no number")
 
-    monkeypatch.setattr(BestAndLast, "_save", counted)
+    monkeypatch.setattr(BestAndLast, "save", counted)
     if ending == "an error":
         monkeypatch.setattr(Regression, "on_validation_epoch_start", fail)
     every = ("--trainer.check_val_every_n_epoch", "1")
@@ -73,17 +75,7 @@ def test_a_best_that_is_held_is_on_the_disk_when_training_ends(
         assert json.loads((run / "validate.json").read_text())["val/loss"] == pytest.approx(best["score"]["value"])
 
 
-def test_a_best_that_is_held_is_written_before_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    written: list[str] = []
-    monkeypatch.setattr(BestAndLast, "_save", lambda self, trainer, name, held=None: written.append(name))
-    keeper, trainer = BestAndLast(), Trainer(logger=False, accelerator="cpu", enable_progress_bar=False)
-    keeper._held = {"state_dict": {}}
-    keeper.save_last(trainer)
-    assert written == ["best", "last"]
-    assert keeper.settled
-
-
-def test_a_best_that_is_held_does_not_change_with_the_training_that_goes_on() -> None:
+def test_a_best_that_waits_in_memory_does_not_change_with_the_training_that_goes_on() -> None:
     weight, losses = torch.ones(2), [1.0]
     checkpoint = {"state_dict": OrderedDict(weight=weight), "callbacks": {"own": (losses, {"seen": weight})}}
     held = _copied(checkpoint)

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from app.data.product import Product
-from engine.data.in_memory import TensorLoader
-from engine.training.fast_loop import LeanEpochLoop, LeanLoop
+from engine.data import TensorLoader
+from engine.training.fast_loop import FastEpochLoop
+from engine.training.loop import FastLoop
 
 App = Callable[..., Result]
 CONFIGS = ("chars", "cifar10_cnn", "line", "product")
@@ -136,7 +137,7 @@ def train(app: App, *arguments: str | Path) -> tuple[Path, list[Any]]:
     assert result.exit_code == 0, result.err
     name = str(arguments[list(arguments).index("--name") + 1])
     [trainer] = trainers
-    assert (type(trainer.fit_loop.epoch_loop) is LeanEpochLoop) == (name == "lean")
+    assert (type(trainer.fit_loop.epoch_loop) is FastEpochLoop) == (name == "lean")
     return Path("lightning_logs") / name / "version_0", getattr(trainer, "called", [])
 
 
@@ -165,7 +166,7 @@ def events(run: Path) -> dict[str, list[tuple[int, float]]]:
 
 def compare(app: App, *arguments: str | Path) -> None:
     lean, calls = train(app, *arguments, "--name", "lean")
-    plain, plain_calls = train(app, *arguments, "--name", "plain", "--callbacks.lean_loop", "null")
+    plain, plain_calls = train(app, *arguments, "--name", "plain", "--callbacks.fast_loop", "null")
     for name in ("best", "last"):
         paths = [run / "checkpoints" / f"{name}.ckpt" for run in (lean, plain)]
         assert paths[0].is_file() == paths[1].is_file()
@@ -201,7 +202,7 @@ def test_it_trains_without_a_data_module() -> None:
     task, (inputs, targets) = Plain(), Product().build("train")
     loader = DataLoader(TensorDataset(inputs, targets), batch_size=100)
     off = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
-    trainer = Trainer(max_epochs=2, callbacks=[LeanLoop()], accelerator="cpu", **off)  # type: ignore[arg-type]
+    trainer = Trainer(max_epochs=2, callbacks=[FastLoop()], accelerator="cpu", **off)  # type: ignore[arg-type]
     before = task.layer.weight.detach().clone()
     trainer.fit(task, loader)
     assert trainer.global_step == 20
@@ -216,7 +217,7 @@ class Tuned(Plain):
 
 def silent(*callbacks: Callback, epochs: int = 2) -> Trainer:
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-    return Trainer(max_epochs=epochs, accelerator="cpu", callbacks=[LeanLoop(), *callbacks], **quiet)  # type: ignore[arg-type]
+    return Trainer(max_epochs=epochs, accelerator="cpu", callbacks=[FastLoop(), *callbacks], **quiet)  # type: ignore[arg-type]
 
 
 def loader() -> TensorLoader:

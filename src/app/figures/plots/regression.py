@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from app.figures.plots.style import BLUE, GREY, ORANGE, Array, axes
+from app.figures.plots.style import BLUE, GREY, ORANGE, Array, axes, legend_above
 
 POINTS = 2000  # more would only cover each other, and take seconds to draw
 
@@ -11,7 +11,7 @@ POINTS = 2000  # more would only cover each other, and take seconds to draw
 def curve(
     inputs: Array, targets: Array, line: tuple[Array, Array], truth: Array | None, names: tuple[str, str], title: str
 ) -> Figure:
-    """Return the data, what the network makes of the range of its one input, and the true curve where it is known.
+    """Return the data, the network's predictions over the range of its one input, and the true curve if it is known.
 
     Args:
         inputs: Input of each sample (N,).
@@ -27,7 +27,7 @@ def curve(
     if truth is not None:
         plot.plot(line[0], truth, color=ORANGE, linewidth=3.5, alpha=0.55, label="truth")
     plot.plot(*line, color=BLUE, linewidth=1.6, label="network")
-    plot.legend(frameon=False)
+    legend_above(plot)
     return figure
 
 
@@ -38,20 +38,19 @@ def scatter(actual: Array, predicted: Array, name: str, title: str) -> Figure:
     ends = [min(actual.min(), predicted.min()), max(actual.max(), predicted.max())]
     plot.plot(ends, ends, color=ORANGE, linewidth=1.5, label="predicted = actual")
     plot.scatter(actual[shown], predicted[shown], s=12, color=BLUE, alpha=0.6, linewidths=0, label="sample")
-    plot.legend(frameon=False)
+    legend_above(plot)
     return figure
 
 
 def residuals(actual: Array, predicted: Array, name: str, title: str) -> Figure:
-    """Return how often the network is off by how much: predicted less actual (N,), with mean and deviation."""
+    """Return a histogram of the errors, predicted less actual (N,), with mean and standard deviation."""
     errors = (predicted - actual).astype(np.float64)
     mean, deviation = errors.mean(), errors.std()
     figure, plot = axes(title, f"predicted - actual {name}", "samples")
     plot.hist(errors, bins=min(40, max(10, int(len(errors) ** 0.5))), color=BLUE, alpha=0.85)
     plot.axvline(0, color=GREY, linewidth=1)
     plot.axvline(mean, color=ORANGE, linewidth=1.8, label=f"mean {mean:.3g}, standard deviation {deviation:.3g}")
-    plot.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 1.01), borderaxespad=0)
-    plot.margins(y=0.18)
+    legend_above(plot)
     return figure
 
 

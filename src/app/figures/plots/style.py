@@ -1,10 +1,11 @@
-"""What all figures share: size, colours and axes."""
+"""Common style of the figures: size, colours, axes and legend."""
 
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -15,25 +16,68 @@ BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#7F7F7F"
 COLOURS = (BLUE, "#E69F00", "#009E73", "#CC79A7", "#56B4E9", ORANGE, "#F0E442", "#000000")
 
 
-def axes(title: str, x: str, y: str, size: tuple[float, float] = (5.6, 4.0)) -> tuple[Figure, Axes]:
+def axes(title: str, x: str, y: str, size: tuple[float, float] = (5.6, 4.0), right: float = 0.2) -> tuple[Figure, Axes]:
     """Return a figure of one plot with its labels, at 100 pixels an inch: TensorBoard shows it without scaling.
 
     Figures are made without pyplot, which would keep every one of them.
+
+    Args:
+        title: Of the figure.
+        x: Label of the axis.
+        y: Label of the axis.
+        size: Width and height in inches.
+        right: Inches right of the plot, with room for a legend.
     """
     figure = Figure(figsize=size, dpi=100)
     FigureCanvasAgg(figure)
     width, height = size
     # Margins in inches; a layout engine would double the time of a figure.
-    plot = figure.add_axes((0.75 / width, 0.6 / height, 1 - 0.95 / width, 1 - 1.05 / height))
-    plot.set_title(title, fontsize=11, y=1.0)  # else its place is searched for, past ticks and labels
-    plot.set_xlabel(x)
-    plot.set_ylabel(y)
-    plot.spines[["top", "right"]].set_visible(False)
-    plot.grid(alpha=0.25)
-    plot.set_axisbelow(True)
+    figure.suptitle(title, fontsize=11, y=1 - 0.12 / height, va="top")
+    plot = figure.add_axes((0.75 / width, 0.6 / height, 1 - (0.75 + right) / width, 1 - 1.2 / height))
+    label(plot, x, y)
     return figure, plot
 
 
+def label(plot: Axes, x: str, y: str) -> None:
+    """Label the axes of a plot, with few enough ticks that their numbers never touch."""
+    plot.set_xlabel(x)
+    plot.set_ylabel(y)
+    plot.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    plot.ticklabel_format(axis="both", scilimits=(-3, 4))
+    plot.spines[["top", "right"]].set_visible(False)
+    plot.grid(alpha=0.25)
+    plot.set_axisbelow(True)
+
+
+def legend_above(plot: Axes) -> None:
+    """Add a legend in a row between title and plot, where no line crosses it."""
+    plot.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        ncols=4,
+        frameon=False,
+        fontsize=8.5,
+        borderaxespad=0.1,
+        columnspacing=1.4,
+        handlelength=1.5,
+    )
+
+
+def legend_beside(plot: Axes, title: str) -> None:
+    """Add a legend of many lines right of the plot."""
+    plot.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.02, 1),
+        frameon=False,
+        fontsize=7.5,
+        title=title,
+        title_fontsize=8,
+        borderaxespad=0,
+        handlelength=1.5,
+        labelspacing=0.25,
+    )
+
+
 def shorten(name: str, length: int = 12) -> str:
-    """Return a name cut to fit beside an axis."""
-    return name if len(name) <= length else name[: length - 1] + "…"
+    """Return a name cut to fit beside an axis; its end stays, for that is what tells numbered names apart."""
+    return name if len(name) <= length else f"{name[: length - 4]}…{name[-3:]}"

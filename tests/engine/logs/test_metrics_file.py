@@ -3,10 +3,8 @@ from pathlib import Path
 
 import pytest
 from support import read_csv
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from engine.logs.metrics_file import MetricsFile
-from engine.logs.tensorboard import TensorBoard
 
 
 def logger(purge_step: int | None = 0) -> MetricsFile:
@@ -62,18 +60,6 @@ def test_evaluation_adds_to_the_row_of_its_checkpoint_once() -> None:
     assert [row["test"] for row in read_csv(Path("metrics.csv"))] == ["0.6", ""]
 
 
-def test_tensorboard_hides_what_a_killed_run_logged_after_its_checkpoint() -> None:
-    for begin, purge_step in ((0, 0), (2, 2)):
-        board = TensorBoard()
-        board.begin(Path(), purge_step)
-        for step in range(begin, 4):
-            board.log_metrics({"a": float(step + begin)}, step)
-        board.finalize("success")
-    events = EventAccumulator(".")
-    events.Reload()
-    assert [(event.step, event.value) for event in events.Scalars("a")] == [(0, 0.0), (1, 1.0), (2, 4.0), (3, 5.0)]
-
-
 def test_a_last_line_that_was_cut_is_logged_again() -> None:
     first = logger()
     for epoch in range(3):
@@ -98,21 +84,6 @@ def test_a_row_that_is_not_complete_is_not_written_when_a_run_is_killed_or_saved
     assert metrics.row == {"lr": 0.1, "step": 10}
 
 
-def test_events_that_were_cut_hide_none_of_those_before_or_after() -> None:
-    for begin in (0, 2):
-        board = TensorBoard()
-        board.begin(Path(), begin)
-        for step in range(begin, 4):
-            board.log_metrics({"a": float(step)}, step)
-        board.finalize("success")
-        if begin == 0:
-            torn = next(Path().glob("events*"))
-            torn.write_bytes(torn.read_bytes()[:-5])
-    events = EventAccumulator(".")
-    events.Reload()
-    assert [event.step for event in events.Scalars("a")] == [0, 1, 2, 3]
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits to the size of files")
 def test_a_full_disk_leaves_no_half_row_and_loses_none() -> None:
     import resource
@@ -133,3 +104,47 @@ def test_a_full_disk_leaves_no_half_row_and_loses_none() -> None:
     assert [row["a"] for row in read_csv(Path("metrics.csv"))] == ["0.0", "1.0", "2.0"]
     metrics.finalize("success")
     assert [row["a"] for row in read_csv(Path("metrics.csv"))] == ["0.0", "1.0", "2.0", "3.0", "4.0"]
+
+
+def test_rows_of_single_steps_are_kept_beside_the_row_of_the_epoch() -> None:
+    metrics = logger()
+    for step in (0, 50, 100):
+        metrics.log_metrics({"train/gradient_norm": step + 0.5}, step)
+        metrics.log_metrics({"train/loss_step": float(step)}, step)
+    metrics.log_metrics({"learning_rate": 0.1}, 149)
+    metrics.log_metrics({"epoch": 0, "train/loss": 3.0}, 149)
+    metrics.finalize("success")
+    rows = read_csv(Path("metrics.csv"))
+    assert [(row["step"], row["epoch"]) for row in rows] == [("0", ""), ("50", ""), ("100", ""), ("149", "0")]
+    assert [row["train/loss_step"] for row in rows] == ["0.0", "50.0", "100.0", ""]
+    assert [row["train/gradient_norm"] for row in rows] == ["0.5", "50.5", "100.5", ""]
+    assert [row["learning_rate"] for row in rows] == ["", "", "", "0.1"]
+
+
+def test_rates_of_epochs_that_log_nothing_else_do_not_overwrite_each_other() -> None:
+    metrics = logger()
+    for step in (3, 7, 11):
+        metrics.log_metrics({"learning_rate": step / 10}, step)
+    metrics.finalize("success")
+    assert [(row["step"], row["learning_rate"]) for row in read_csv(Path("metrics.csv"))] == [
+        ("3", "0.3"),
+        ("7", "0.7"),
+        ("11", "1.1"),
+    ]
+
+
+def test_what_is_logged_at_a_step_after_a_checkpoint_joins_the_row_that_is_written() -> None:
+    metrics = logger()
+    for epoch in range(4):
+        log(metrics, epoch, a=1 / 3, late=0.0)
+        metrics.flush()
+        metrics.log_metrics({"late": epoch + 0.25}, step=epoch * 10 + 9)
+    metrics.finalize("success")
+    rows = read_csv(Path("metrics.csv"))
+    assert [(row["step"], row["late"]) for row in rows] == [
+        ("9", "0.25"),
+        ("19", "1.25"),
+        ("29", "2.25"),
+        ("39", "3.25"),
+    ]
+    assert {row["a"] for row in rows} == {repr(1 / 3)}

@@ -1,0 +1,134 @@
+"""The choice of what to run: command, configs, run and checkpoint, made before anything heavy is imported."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.errors import UsageError, nearest
+from engine.runs import folder as runs
+from engine.runs.config_file import read_tree
+from engine.runs.folder import Run
+from engine.settings.options import option_parser, shipped
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to run: a command, the settings that it starts from and the run that it belongs to.
+
+    Args:
+        command: fit, validate, test or predict.
+        configs: Config files, later ones over earlier ones; a run's own comes first.
+        overrides: Everything else on the command line, over all configs.
+        root: Folder that holds lightning_logs.
+        name: Name of a new run.
+        run: The run to resume or to evaluate; none for a new one.
+        checkpoint: The weights to begin with; none for fresh ones.
+    """
+
+    command: str
+    configs: list[Path] = field(default_factory=list)
+    overrides: list[str] = field(default_factory=list)
+    root: Path = Path()
+    name: str = ""
+    run: Run | None = None
+    checkpoint: Path | None = None
+
+
+def choose(command: str, words: Sequence[str]) -> Choice:
+    """Return the choice that the words after a command make.
+
+    Raises:
+        UsageError: If a config, run or checkpoint does not exist or the options exclude each other.
+    """
+    options, overrides = option_parser(command).parse_known_args(words)
+    configs = [_existing(path) for path in options.config]
+    root = Path(options.root or _configured_root(configs))
+    if options.root:
+        overrides += ["--trainer.default_root_dir", options.root]
+    if command == "fit":
+        return _fit(options, configs, overrides, root)
+    return _evaluation(command, options, configs, overrides, root)
+
+
+def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str], root: Path) -> Choice:
+    if options.run and options.init_from:
+        raise UsageError("--run resumes a run, --init_from starts a new one from its weights: give one of them")
+    if options.run and options.name:
+        raise UsageError("--name names a new run, --run resumes one: give one of them")
+    if options.run:
+        run = _readable(runs.find(options.run, root))
+        if run.alive:
+            raise UsageError(runs.taken(run))
+        return Choice("fit", [run.config, *configs], overrides, root, run.name, run, run.checkpoint("last"))
+    source = _readable(runs.find(options.init_from, root)) if options.init_from else None
+    if not configs and source is None:
+        stray = next((f"unexpected {word}; " for word in overrides[:1] if not word.startswith("-")), "")
+        raise UsageError(f"{stray}fit needs --config FILE, or --run RUN to resume one. {_shipped()}")
+    name = options.name or (configs[0].stem if configs else source.name if source else "")
+    saved = [source.config] if source and not configs else []
+    checkpoint = source.checkpoint("best") if source else None
+    return Choice("fit", saved + configs, overrides, root, _folder_name(name), None, checkpoint)
+
+
+def _evaluation(
+    command: str, options: argparse.Namespace, configs: list[Path], overrides: list[str], root: Path
+) -> Choice:
+    which = options.ckpt_path or "best"
+    if options.run:
+        run: Run | None = runs.find(options.run, root)
+    elif which not in ("best", "last"):
+        run = runs.containing(Run(Path()).checkpoint(which))
+    elif configs or options.name:
+        run = runs.newest(root, options.name or configs[0].stem)
+        # The config names the run, whose own settings are the ones that it was trained with.
+        configs = []
+    else:
+        raise UsageError(f"{command} needs --config FILE for the newest run of it, or --run RUN. {_shipped()}")
+    if run is None and not configs:
+        raise UsageError(f"{which} is not in the folder of a run: say with --config what network it belongs to")
+    if run is not None:
+        _readable(run)
+    checkpoint = (run or Run(Path())).checkpoint(which)
+    saved = [run.config] if run else []
+    return Choice(command, saved + configs, overrides, root, run.name if run else configs[0].stem, run, checkpoint)
+
+
+def _shipped() -> str:
+    names = ", ".join(path.stem for path in shipped())
+    return f"There are: {names} (configs/NAME.yaml)" if names else "There is no folder configs here"
+
+
+def _readable(run: Run) -> Run:
+    if not run.config.is_file():
+        raise UsageError(f"{run.folder} is not the folder of a run: it has no config.yaml")
+    read_tree(run.config)
+    run.record()
+    return run
+
+
+def _existing(text: str) -> Path:
+    path = Path(text)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise UsageError(f"config {text} is a folder: name a file in it")
+    there = {str(config): config for config in [*shipped(), *path.parent.glob("*.yaml")]}
+    hint = nearest(text, there) or nearest(str(Path("configs") / f"{path.stem}.yaml"), there)
+    raise UsageError(f"config {text} does not exist{hint}")
+
+
+def _folder_name(name: str) -> str:
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise UsageError(f"--name must be a plain folder name: {name!r}")
+    return name
+
+
+def _configured_root(configs: list[Path]) -> str:
+    root = "."
+    for path in configs:
+        trainer = read_tree(path).get("trainer")
+        root = (trainer.get("default_root_dir") if isinstance(trainer, dict) else None) or root
+        if not isinstance(root, str):
+            raise UsageError(f"config {path}: trainer.default_root_dir must be a folder's name: {root!r}")
+    return root

@@ -1,0 +1,117 @@
+"""Sources of settings: defaults, configs and command line, in the order in which later ones win."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engine.project import current
+from engine.runs.config_file import dump, read_tree
+from engine.settings import moved
+from engine.settings.choice import Choice
+
+Tree = dict[str, Any]
+SECTIONS = ("callbacks", "dashboard")  # each a mapping from a name to a callback
+UNEXPECTED = "unexpected:"
+
+
+class Sources:
+    """The settings of a command before they are parsed.
+
+    Args:
+        choice: The configs and what else the command line says.
+    """
+
+    def __init__(self, choice: Choice) -> None:
+        self.choice = choice
+        self.defaults = current().defaults
+        self._given = {path: read_tree(path) for path in choice.configs}
+        self._overrides = overrides_as_tree(choice.overrides)
+        self.parts = list(self._parts())
+        self.adapted = {path: self._adapt(path, tree) for path, tree in self._given.items()}
+
+    def trees(self) -> Iterator[tuple[str, Tree]]:
+        """Yield each source and its settings."""
+        yield str(self.defaults), read_tree(self.defaults)
+        yield from ((str(path), tree) for path, tree in self.adapted.items())
+        yield "command line", {**self._overrides, **self._all_off(self._overrides)}
+
+    def arguments(self) -> list[str]:
+        """Return the words for the settings' parser; a config that had to be adapted is given as text."""
+        words: list[str] = []
+        for path in self.choice.configs:
+            adapted = self.adapted[path]
+            words += ["--config", str(path) if adapted == self._given[path] else dump(adapted)]
+        rest = iter(self.choice.overrides)
+        for word in rest:
+            if word.partition("=")[0] == "--dashboard" and self._all_off(self._overrides):
+                words += ["--config", dump(self._all_off(self._overrides))]
+                if "=" not in word:
+                    next(rest)
+            else:
+                words.append(word)
+        return words
+
+    def _parts(self) -> Iterator[str]:
+        """Yield `callbacks.NAME` and `dashboard.NAME` of the defaults, and others that come with a class."""
+        trees = [read_tree(self.defaults), *self._given.values(), self._overrides]
+        for section in SECTIONS:
+            named = [tree[section] for tree in trees if isinstance(tree.get(section), Mapping)]
+            first = named[0] if isinstance(trees[0].get(section), Mapping) else {}
+            own = (name for part in named for name, value in part.items() if _has_class(value))
+            yield from (f"{section}.{name}" for name in dict.fromkeys([*first, *own]))
+
+    def _adapt(self, path: Path, tree: Tree) -> Tree:
+        adapted = {**tree, **self._all_off(tree)}
+        if (path.parent / "run.json").is_file():  # settings of a run, which an older version may have written
+            adapted = moved.updated(adapted)
+        if _class(tree.get("data")) not in (None, self._data_class()) and isinstance(tree["data"], Mapping):
+            adapted["data"] = {"class_path": self._data_class()}  # arguments of another class would be taken over
+        return adapted
+
+    def _all_off(self, tree: Tree) -> Tree:
+        """Return what `dashboard: null` means, a null for each panel; nothing if a tree does not say so."""
+        if tree.get("dashboard", ...) not in (None, False):
+            return {}
+        return {"dashboard": {part.partition(".")[2]: None for part in self.parts if part.startswith("dashboard.")}}
+
+    def _data_class(self) -> str | None:
+        trees = [*self._given.values(), self._overrides]
+        return next((name for tree in reversed(trees) if (name := _class(tree.get("data")))), None)
+
+
+def overrides_as_tree(overrides: Sequence[str]) -> Tree:
+    """Return `--a.b value --c=value` as nested settings, values as YAML has them."""
+    tree: Tree = {}
+    words = list(overrides)
+    while words:
+        word = words.pop(0)
+        if not word.startswith("--"):
+            return {UNEXPECTED + word: None}
+        key, found, text = word[2:].partition("=")
+        if not found:
+            text = words.pop(0) if words and not words[0].startswith("--") else ""
+        branch = tree
+        *parents, leaf = key.split(".")
+        for parent in parents:
+            child = branch.setdefault(parent, {})
+            branch[parent] = branch = child if isinstance(child, dict) else {"class_path": child}
+        branch[leaf] = _yaml(text)
+    return tree
+
+
+def _class(value: Any) -> str | None:
+    name = value.get("class_path") if isinstance(value, Mapping) else value
+    return name if isinstance(name, str) and "." in name else None
+
+
+def _has_class(value: Any) -> bool:
+    return _class(value) is not None
+
+
+def _yaml(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text

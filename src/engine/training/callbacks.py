@@ -1,0 +1,62 @@
+"""The callbacks of a Trainer: one list, and the order in which they are called."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelSummary, ProgressBar
+
+from engine.settings.command_line import CommandLine
+from engine.settings.keys import SWITCHES
+from engine.settings.sources import SECTIONS
+
+
+def for_fit(cli: CommandLine, before: Sequence[Callback], after: Sequence[Callback]) -> list[Callback]:
+    """Return the callbacks of a training, in the order in which each hook calls them.
+
+    1. before: the run's metadata and checks. They refuse, or record that a run has begun, before anything else happens.
+    2. Those that the settings name: `callbacks`, then `dashboard`, whose panels show what the callbacks have logged.
+    3. The user's own, `trainer.callbacks`.
+    4. after: the resume, since all others may draw random numbers at the start, and the signals, so that every callback
+       has seen the step that is saved.
+    5. Checkpoints: Lightning moves them to the end.
+    """
+    return [*before, *for_evaluation(cli), *after]
+
+
+def for_evaluation(cli: CommandLine, sections: Sequence[str] = SECTIONS) -> list[Callback]:
+    """Return the callbacks that sections of the settings name and do not switch off, and the user's own."""
+    settings = cli.config_init.trainer
+    own = settings.callbacks or []
+    named = [part for section in sections for part in _parts(cli.config_init, section)]
+    # Lightning takes one of each of these: the user's own replaces ours.
+    named = without(named, [kind for kind in (ProgressBar, ModelSummary) if any(isinstance(c, kind) for c in own)])
+    unwanted = [kind for switch, kind in SWITCHES.items() if settings[switch] is False]
+    if not settings.logger:  # which is where learning rates would go
+        unwanted.append(LearningRateMonitor)
+    return without([*named, *own], unwanted)
+
+
+def without(callbacks: Sequence[Callback], kinds: Sequence[type[Callback]]) -> list[Callback]:
+    """Return the callbacks that are of none of some kinds."""
+    return [callback for callback in callbacks if not isinstance(callback, tuple(kinds))]
+
+
+def of(trainer: Trainer) -> list[Callback]:
+    """Return the callbacks of a trainer, in the order in which they are called."""
+    found: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # set at run time
+    return found
+
+
+def facts(callbacks: Sequence[Callback]) -> dict[str, Any]:
+    """Return what callbacks offer for run.json, each by a method `facts`."""
+    found: dict[str, Any] = {}
+    for callback in callbacks:
+        if hasattr(callback, "facts"):
+            found |= callback.facts()
+    return found
+
+
+def _parts(settings: Any, section: str) -> list[Callback]:
+    parts = settings.get(section)
+    return [part for part in vars(parts).values() if part] if parts else []

@@ -1,0 +1,85 @@
+"""`fit`, `validate`, `test` and `predict`: the choice of what to run, then Lightning, then the command."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from engine import process
+from engine.errors import CommandError, DataError, Interrupted, UsageError, is_owners, one_line, out_of_memory
+from engine.lazy import optional
+from engine.settings import options
+from engine.settings.choice import Choice, choose
+
+
+def run(command: str, words: Sequence[str]) -> None:
+    """Run a command.
+
+    Raises:
+        CommandError: With an exit code, if it cannot be run.
+    """
+    if {"-h", "--help"} & set(words):
+        sys.stdout.write(options.help_text(command))
+        return
+    if options.wants_settings_help(words):
+        words = ["--help" if word == "--help_all" else word for word in words]
+        chosen = Choice(command, overrides=list(words))
+    else:
+        chosen = choose(command, words)
+    _patch("fast_import")
+    with _library_errors():
+        from engine.settings.command_line import CommandLine
+        from engine.training import evaluate, fit
+
+        process.prepare()
+        _patch("cheap_checks")
+        cli = CommandLine(chosen)
+        {"fit": fit.fit, "predict": evaluate.predict}.get(command, evaluate.score)(cli, chosen)
+
+
+def _patch(name: str) -> None:
+    """Apply a patch; one that a new version of a library does not allow is left out with a line."""
+    patches = optional("engine.patches")
+    if patches is None:
+        return
+    try:
+        getattr(patches, name)()
+    except (ImportError, AttributeError) as error:
+        sys.stderr.write(f"engine.patches.{name} is switched off, for a library has changed: {error}\n")
+
+
+@contextmanager
+def _library_errors() -> Iterator[None]:
+    """Turn what libraries raise about settings, files and processes into messages; the owner's errors pass."""
+    try:
+        yield
+    except CommandError:
+        raise
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C
+            raise Interrupted(signal.SIGINT) from error
+        raise
+    except Exception as error:
+        if message := _message(error):
+            raise message from error
+        raise
+
+
+def _message(error: Exception) -> CommandError | None:
+    """Return what an error means to the user of the command; None for a bug."""
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+    if process.lost(error):
+        return process.LostProcess()
+    if out_of_memory(error):
+        return UsageError(f"not enough memory: {one_line(error)}")
+    if is_owners(error) and not (isinstance(error, OSError) and error.errno in process.FULL_OR_READ_ONLY):
+        return None
+    if isinstance(error, MisconfigurationException | ModuleNotFoundError):
+        return UsageError(one_line(error))
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"{error.filename} does not exist")
+    if isinstance(error, OSError) and error.errno is not None:
+        return CommandError(f"{os.strerror(error.errno)}: {error.filename or 'while writing'}")
+    return None

@@ -1,0 +1,101 @@
+"""State of a training that Lightning does not save, and the correction of what it saves, so that a resume is exact."""
+
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from engine.lazy import optional
+from engine.logs.metrics_file import MetricsFile
+
+
+def can_save(trainer: Trainer) -> bool:
+    """Return whether training can be resumed from here; inside an epoch, the loader must know its position."""
+    resume = optional("engine.training.resume")
+    inside = resume is not None and resume.loaders_are_stateful(trainer)
+    return trainer.world_size == 1 and (inside or between_epochs(trainer))
+
+
+def between_epochs(trainer: Trainer) -> bool:
+    """Return whether no epoch has begun that has not ended."""
+    counts = trainer.fit_loop.epoch_progress.total.state_dict()
+    return bool(counts["processed"] == counts["started"])
+
+
+def between_steps(trainer: Trainer) -> bool:
+    """Return, as a batch ends, whether the optimizer has stepped on it and nothing but the next batch follows."""
+    resume = optional("engine.training.resume")
+    return resume is not None and bool(resume.between_steps(trainer))
+
+
+def set_epoch_and_step(trainer: Trainer, epoch: int, step: int) -> None:
+    """Log what follows at an epoch and a step."""
+    trainer.fit_loop.epoch_progress.current.completed = epoch
+    resume = optional("engine.training.resume")
+    if resume is not None:
+        resume.set_logged_step(trainer, step)
+
+
+def correct_progress(state: dict[str, Any], validating: bool) -> None:
+    """Change the saved state of the fit loop so that Lightning resumes at the right batch.
+
+    Between epochs, it would take the batches of the epoch before for those of the next one, and skip it. While it
+    validates, it would go on in the middle, without the batches that were scored before: validation is to begin anew.
+    """
+    epochs = state["epoch_progress"]
+    if epochs["total"]["processed"] == epochs["total"]["started"]:
+        state["state_dict"].pop("combined_loader", None)
+        for counts in epochs.values():
+            counts["ready"] = counts["started"]
+    elif validating:
+        begun = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
+        none = dict.fromkeys(begun, 0)
+        state["epoch_loop.val_loop.batch_progress"] = {"total": begun, "current": none, "is_last_batch": False}
+
+
+def surroundings(trainer: Trainer) -> dict[str, Any]:
+    """Return the state that Lightning leaves out of a checkpoint."""
+    device = trainer.strategy.root_device
+    return {
+        "random": torch.get_rng_state(),
+        "random_cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+        "should_stop": trainer.should_stop,
+        "metrics": dict(trainer.callback_metrics),
+        "rows": [dict(logger.row) for logger in _metrics_files(trainer)],
+    }
+
+
+class Restore(Callback):
+    """Restores what Lightning does not; after the other callbacks, which may draw random numbers.
+
+    Args:
+        state: What `surroundings` returned.
+    """
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        self.state = state
+        self.resume = optional("engine.training.resume")
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Go on inside the epoch, or with the next one."""
+        if self.resume is not None and between_epochs(trainer):
+            self.resume.begin_with_next_epoch(trainer)
+        elif self.resume is not None:
+            self.resume.go_on_inside_epoch(trainer)
+        for logger, row in zip(_metrics_files(trainer), self.state.get("rows", []), strict=False):
+            logger.row = row
+        trainer.callback_metrics.update(self.state.get("metrics", {}))
+        trainer.should_stop = self.state.get("should_stop", False)
+        if "random" in self.state:
+            torch.set_rng_state(self.state["random"])
+        if self.state.get("random_cuda") is not None and pl_module.device.type == "cuda":
+            torch.cuda.set_rng_state(self.state["random_cuda"], pl_module.device)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count the resumed epoch as trained."""
+        if self.resume is not None:
+            self.resume.epoch_was_trained(trainer)
+
+
+def _metrics_files(trainer: Trainer) -> list[MetricsFile]:
+    return [logger for logger in trainer.loggers if isinstance(logger, MetricsFile)]
