@@ -98,7 +98,7 @@ class Diagnosis(Watcher):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Buffer the loss; at the end of a block, see what shows."""
+        """Add up the losses; at the end of a block, see what shows."""
         parts = outputs if isinstance(outputs, dict) else {"loss": outputs}
         loss = parts.get("loss")
         if isinstance(loss, Tensor) and loss.numel() == 1:  # a step may return none
@@ -106,9 +106,13 @@ class Diagnosis(Watcher):
                 loss = loss * trainer.accumulate_grad_batches
             if "penalty" in parts:
                 loss = loss - parts["penalty"]
-            self._buffer.append(loss.detach())
-            if len(self._buffer) == BUFFERED:
-                self._add_up()
+            if loss.is_cpu:
+                self._sum += loss.item()
+                self._count += 1
+            else:  # each number from a GPU would wait for it
+                self._buffer.append(loss.detach())
+                if len(self._buffer) == BUFFERED:
+                    self._add_up()
         self._in_block += 1
         self._batches += 1
         if self._in_block >= self._block:
