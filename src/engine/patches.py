@@ -9,7 +9,10 @@ import contextlib
 import os
 import sys
 import types
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def wanted(name: str) -> bool:
@@ -64,6 +67,11 @@ def cheap_checks() -> None:
 
     if move.__name__ != "stay":
         _ResultMetric.to = stay  # type: ignore[assignment, method-assign]
+
+
+def is_compiled(network: "nn.Module") -> bool:
+    """Return whether `network.compile()` was called: not a patch, but PyTorch has no public way to ask."""
+    return getattr(network, "_compiled_call_impl", None) is not None
 
 
 def fast_exit(exit_code: int) -> NoReturn:

@@ -9,6 +9,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from engine.errors import UsageError, nearest
+from engine.lazy import optional
 
 
 class SampleBuffer:
@@ -77,7 +78,8 @@ def named_layers(task: torch.nn.Module, chosen: Sequence[str] | None) -> dict[st
         UsageError: If a layer does not exist.
     """
     network = getattr(task, "network", task)
-    if getattr(network, "_compiled_call_impl", None) is not None:
+    patches = optional("engine.patches")
+    if patches is not None and patches.is_compiled(network):
         return {}
     layers = dict(network.named_modules())
     for name in chosen or ():
