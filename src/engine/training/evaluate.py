@@ -5,7 +5,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from lightning.pytorch import Trainer
@@ -26,23 +25,6 @@ from engine.training.predictions import PredictionsFile
 from engine.training.state import set_epoch_and_step
 
 
-@dataclass
-class Evaluation:
-    """A checkpoint that is evaluated.
-
-    Args:
-        saved: The checkpoint.
-        folder: Where results are written: that of the run, or a temporary one that is thrown away.
-        run: The run that the results belong to; none if nothing is to be written.
-        changed: Settings that have changed since training and decide what is scored.
-    """
-
-    saved: Saved
-    folder: Path
-    run: runs.Run | None
-    changed: dict[str, str]
-
-
 def score(cli: CommandLine, choice: Choice) -> None:
     """Print the metrics of a split and write them to `<command>.json` of the run.
 
@@ -50,15 +32,15 @@ def score(cli: CommandLine, choice: Choice) -> None:
         UsageError: If there is no checkpoint, it does not fit, or no batch is scored.
     """
     command = choice.command
-    with _evaluation(cli, choice) as evaluation:
-        trainer = _trainer(cli, evaluation, logs=command == "test")
+    with _evaluation(cli, choice) as (saved, folder):
+        trainer = _trainer(cli, choice, saved, folder)
         evaluate = trainer.test if command == "test" else trainer.validate
         scores = evaluate(cli.model, datamodule=cli.datamodule, verbose=False)
         if not scores:
             raise UsageError(f"no batch was scored: see trainer.limit_{command.removesuffix('idate')}_batches")
         metrics = dict(scores[0])
-        console.metrics(f"\n{command} of {evaluation.saved.path}", {"value": metrics})
-        write_json(evaluation.folder / f"{command}.json", metrics)
+        console.metrics(f"\n{command} of {saved.path}", {"value": metrics})
+        write_json(folder / f"{command}.json", metrics)
 
 
 def predict(cli: CommandLine, choice: Choice) -> None:
@@ -67,25 +49,25 @@ def predict(cli: CommandLine, choice: Choice) -> None:
     Raises:
         UsageError: If there is no checkpoint, it does not fit, or nothing is predicted.
     """
-    with _evaluation(cli, choice) as evaluation:
-        trainer = _trainer(cli, evaluation, logs=False)
+    with _evaluation(cli, choice) as (saved, folder):
+        trainer = _trainer(cli, choice, saved, folder)
         trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
         writers = [callback for callback in callbacks.of(trainer) if isinstance(callback, PredictionsFile)]
         if any(writer.count == 0 for writer in writers) and trainer.is_global_zero:
             raise UsageError("nothing was predicted: see trainer.limit_predict_batches")
-        for writer in writers if evaluation.run else []:
+        for writer in writers if choice.run and folder == choice.run.folder else []:
             console.say(f"all {console.count(writer.count, 'row')}: {writer.path}")
 
 
 @contextmanager
-def _evaluation(cli: CommandLine, choice: Choice) -> Iterator[Evaluation]:
-    """Load the checkpoint, and record in run.json what was evaluated; an evaluation that fails leaves no events."""
+def _evaluation(cli: CommandLine, choice: Choice) -> Iterator[tuple[Saved, Path]]:
+    """Yield the checkpoint and the folder for its results: that of the run, or one that is thrown away."""
     start, run = time.monotonic(), _run(cli, choice)
     with tempfile.TemporaryDirectory() as nowhere:
         saved, changed = _restored(cli, choice)
-        evaluation = Evaluation(saved, run.folder if run else Path(nowhere), run, changed)
-        with events_kept(evaluation.folder):
-            yield evaluation
+        folder = run.folder if run else Path(nowhere)
+        with events_kept(folder):  # an evaluation that fails leaves none
+            yield saved, folder
     if run is None:
         console.say("nothing is written")
         return
@@ -125,12 +107,13 @@ def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
     return saved, changed
 
 
-def _trainer(cli: CommandLine, evaluation: Evaluation, logs: bool) -> Trainer:
+def _trainer(cli: CommandLine, choice: Choice, saved: Saved, folder: Path) -> Trainer:
     """Return a Trainer at the epoch and step of the checkpoint, which its scores belong to."""
-    # While a run trains, its metrics.csv and its figures are its own.
-    logs = logs and evaluation.run is not None and not evaluation.run.alive
-    trainer = cli.build_trainer(evaluation.folder, callbacks.for_evaluation(cli, SECTIONS if logs else ["callbacks"]))
+    # Only a test is logged, and not while the run trains: its metrics.csv and its figures are its own then.
+    run = choice.run
+    logs = choice.command == "test" and run is not None and folder == run.folder and not run.alive
+    trainer = cli.build_trainer(folder, callbacks.for_evaluation(cli, SECTIONS if logs else ["callbacks"]))
     if not logs:
         trainer.loggers = []
-    set_epoch_and_step(trainer, evaluation.saved.epoch, evaluation.saved.steps - 1)
+    set_epoch_and_step(trainer, saved.epoch, saved.steps - 1)
     return trainer

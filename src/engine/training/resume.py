@@ -4,7 +4,7 @@ There is no public way to ask or to set this. Tried with lightning 2.6.6; if Lig
 module fails to import, and runs are saved and resumed between epochs only. ENGINE_PATCHES=none does the same.
 """
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.loops.fit_loop import _FitLoop
@@ -27,21 +27,10 @@ if not wanted("resume"):
     raise ImportError("ENGINE_PATCHES")
 
 
-@runtime_checkable
-class Stateful(Protocol):
-    """A loader that can return its position and go on from there."""
-
-    def state_dict(self) -> dict[str, object]:
-        """Return the position."""
-
-    def load_state_dict(self, state_dict: dict[str, object]) -> None:
-        """Go on from a position."""
-
-
 def loaders_are_stateful(trainer: Trainer) -> bool:
     """Return whether every training loader can go on inside an epoch."""
     loader = trainer.fit_loop._combined_loader
-    return loader is not None and all(isinstance(part, Stateful) for part in loader.flattened)
+    return loader is not None and all(hasattr(part, "load_state_dict") for part in loader.flattened)
 
 
 def between_steps(trainer: Trainer) -> bool:
