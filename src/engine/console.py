@@ -24,7 +24,7 @@ STAND_INS = {"→": "->", "…": "...", "²": "^2", "≤": "<=", "≥": ">=", "\
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Go on in silence when whoever read the output has gone: a run does not end because `head` did."""
+        """Discard further output when its reader has closed it: a run does not end because `head` did."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -26,7 +26,7 @@ def names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
 @cache
 def optional(module: str) -> ModuleType | None:
-    """Import a module that uses private names of libraries; if a new version has changed them, say so and go on."""
+    """Import a module that uses private names of libraries; print a line and return None if they have changed."""
     try:
         return importlib.import_module(module)
     except (ImportError, AttributeError) as error:

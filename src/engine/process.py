@@ -1,4 +1,4 @@
-"""This process: its place among several, its threads, the warnings that it shows and the signals that end it."""
+"""This process: its rank, its threads, its warning filters and its signals."""
 
 import errno
 import logging

@@ -55,7 +55,7 @@ def _filled(scheduler: LRSchedulerCallable, optimizer: Optimizer, trainer: Train
 
 
 def _lacks_steps(scheduler: LRSchedulerCallable) -> bool:
-    """Say whether a partial takes total_steps and was given neither them nor epochs, which stand for them."""
+    """Return whether a partial takes total_steps and was given neither them nor epochs, which stand for them."""
     if not isinstance(scheduler, functools.partial):
         return False
     # jsonargparse's partial has the class among its arguments.

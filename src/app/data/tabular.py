@@ -121,7 +121,7 @@ class Tabular(InMemory):
         return {"all_rows": True, **({"target": trained.get("target")} if position else {})}
 
     def has(self, split: Split) -> bool:
-        """Say whether rows are set apart for a split."""
+        """Return whether rows are set apart for a split."""
         return split == "train" or self.sizes[split] > 0 or (split == "test" and self.all_rows)
 
     def build(self, split: Split) -> tuple[Tensor, Tensor]:

@@ -24,7 +24,7 @@ class Confusion(Panel):
         self._counts: Tensor | None = None
 
     def suits(self) -> bool:
-        """Say whether the task tells classes apart."""
+        """Return whether the task tells classes apart."""
         return len(self.class_names) > 1
 
     def update(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
@@ -51,7 +51,7 @@ class Curves(SamplePanel):
     """
 
     def suits(self) -> bool:
-        """Say whether the task is a classification."""
+        """Return whether the task is a classification."""
         return isinstance(self.task, Classification)
 
     def columns(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> tuple[Tensor, ...]:
@@ -90,7 +90,7 @@ class Misclassified(Panel):
         self._seen = 0
 
     def suits(self) -> bool:
-        """Say whether the task is a classification; whether of images, batches will show."""
+        """Return whether the task is a classification; whether of images, batches will show."""
         return isinstance(self.task, Classification)
 
     def update(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
@@ -129,7 +129,7 @@ class Boundary(SamplePanel):
     """
 
     def suits(self) -> bool:
-        """Say whether the inputs are one number and the classes two, or the inputs two numbers."""
+        """Return whether the inputs are one number and the classes two, or the inputs two numbers."""
         shape = (len(self.feature_names), len(self.class_names))
         return isinstance(self.task, Classification) and (shape == (1, 2) or shape[0] == 2)
 

@@ -20,7 +20,7 @@ class Continuation(Panel):
         self._window: Tensor | None = None
 
     def suits(self) -> bool:
-        """Say whether the task writes."""
+        """Return whether the task writes."""
         return isinstance(self.task, NextCharacter)
 
     def update(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:

@@ -16,7 +16,7 @@ class Fit(SamplePanel):
     """
 
     def suits(self) -> bool:
-        """Say whether the task predicts numbers."""
+        """Return whether the task predicts numbers."""
         return isinstance(self.task, Regression)
 
     def columns(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> tuple[Tensor, ...]:

@@ -22,11 +22,11 @@ class TrainingCurves(Panel):
         self._drawn = time.monotonic()
 
     def suits(self) -> bool:
-        """Say whether this is a training."""
+        """Return whether this is a training."""
         return self.stage == "train"
 
     def due(self) -> bool:
-        """Say whether the last figure is old."""
+        """Return whether the last figure is old."""
         return time.monotonic() - self._drawn > self.every_seconds
 
     def draw(self) -> None:

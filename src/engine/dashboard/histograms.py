@@ -33,7 +33,7 @@ class Histograms(Panel):
         self._activations: dict[str, Tensor] = {}
 
     def suits(self) -> bool:
-        """Say whether there is a TensorBoard to write to."""
+        """Return whether there is a TensorBoard to write to."""
         return self.writer is not None and self.stage == "train"
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ class _RunSettings(Panel):
         self.settings: dict[str, Any] = {}
 
     def suits(self) -> bool:
-        """Say whether the run has settings, and a TensorBoard."""
+        """Return whether the run has settings, and a TensorBoard."""
         path = Run(self.folder).config
         self.settings = read_tree(path) if self.writer is not None and path.is_file() else {}
         return bool(self.settings)
@@ -40,7 +40,7 @@ class Settings(_RunSettings):
     """The settings that really run, as a text."""
 
     def suits(self) -> bool:
-        """Say whether this is a training with settings."""
+        """Return whether this is a training with settings."""
         return self.stage == "train" and super().suits()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -26,7 +26,7 @@ class InputBatch(FirstBatchPanel):
         self.samples = samples
 
     def suits(self) -> bool:
-        """Say whether there is a training."""
+        """Return whether there is a training."""
         return self.stage == "train"
 
     def first_batch(self, inputs: Tensor, targets: Tensor) -> None:

@@ -15,7 +15,7 @@ class Graph(FirstBatchPanel):
     """The network's operations in the tab Graphs, and its layers and their sizes as a text."""
 
     def suits(self) -> bool:
-        """Say whether there is a TensorBoard to write to."""
+        """Return whether there is a TensorBoard to write to."""
         return self.writer is not None and self.stage == "train"
 
     def first_batch(self, inputs: Tensor, targets: Tensor) -> None:
@@ -60,7 +60,7 @@ class FeatureMaps(Panel):
         self._image: Tensor | None = None
 
     def suits(self) -> bool:
-        """Say whether the network has convolutions."""
+        """Return whether the network has convolutions."""
         return any(isinstance(layer, nn.Conv2d) for layer in self.task.modules())
 
     def update(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:

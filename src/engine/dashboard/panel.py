@@ -52,7 +52,7 @@ class Panel(Watcher):
         self._collecting = False
 
     def suits(self) -> bool:
-        """Say whether there is something to show for this task and data."""
+        """Return whether there is something to show for this task and data."""
         return True
 
     def update(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> None:
@@ -62,7 +62,7 @@ class Panel(Watcher):
         """Show what the evaluated batches amount to, and clear it."""
 
     def due(self) -> bool:
-        """Say whether this epoch is one to draw; where not every epoch is validated, the next that is."""
+        """Return whether this epoch is one to draw; where not every epoch is validated, the next that is."""
         epochs = self.trainer.max_epochs or -1
         every = self.every_n_epochs or (math.ceil(epochs / self.draws) if epochs > 0 else 10)
         validations = self.trainer.check_val_every_n_epoch or 1
@@ -266,5 +266,5 @@ class FirstBatchPanel(Panel):
 
 
 def is_pair(batch: object) -> bool:
-    """Say whether a batch is inputs and targets."""
+    """Return whether a batch is inputs and targets."""
     return isinstance(batch, list | tuple) and len(batch) >= 2 and all(isinstance(part, Tensor) for part in batch[:2])

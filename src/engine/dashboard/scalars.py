@@ -37,7 +37,7 @@ class Scalars(Panel):
         self._watching = self._validated = False
 
     def suits(self) -> bool:
-        """Say whether there is a TensorBoard to write to."""
+        """Return whether there is a TensorBoard to write to."""
         return self.writer is not None and self.stage == "train"
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -127,7 +127,7 @@ class InMemory(LightningDataModule, ABC):
         """Return inputs (N, ...) and targets (N, ...) of a split, the same at every call."""
 
     def has(self, split: Split) -> bool:
-        """Say whether there is such a split; by default there are all three."""
+        """Return whether there is such a split; by default there are all three."""
         return True
 
     def setup(self, stage: str) -> None:

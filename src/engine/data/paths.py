@@ -25,7 +25,7 @@ def locate(path: str, beside: Path) -> Path:
 
 
 def same(path: str, other: str, beside: Path) -> bool:
-    """Say whether two spellings mean the same file or folder, which need not exist."""
+    """Return whether two spellings mean the same file or folder, which need not exist."""
     first, second = (
         next((place for place in _candidates(text, beside) if place.exists()), Path(text)).resolve()
         for text in (path, other)

@@ -97,14 +97,14 @@ class Table:
         return numbers
 
     def blank(self, column: str) -> str | None:
-        """Say where a column is blank, None if it is nowhere."""
+        """Return where a column is blank, None if it is nowhere."""
         if self._is_numeric(column):
             return None
         rows = np.flatnonzero(self.texts[column].str.strip() == "").tolist()
         return f"{self.path}, row {rows[0] + 1}, column {column} is blank{_more(rows)}" if rows else None
 
     def is_text(self, column: str) -> bool:
-        """Say whether a column holds anything but numbers and blanks."""
+        """Return whether a column holds anything but numbers and blanks."""
         if self._is_numeric(column):
             return False
         values = self.texts[column]
@@ -131,7 +131,7 @@ class Table:
         return torch.tensor(numbers, dtype=torch.long)
 
     def _is_numeric(self, column: str) -> bool:
-        """Say whether pandas has read every value of a column as a number; a row cut short is read as NaN."""
+        """Return whether pandas has read every value of a column as a number; a row cut short is read as NaN."""
         values = self.frame[column]
         return values.dtype.kind in "iuf" and not values.isna().any()
 

@@ -1,4 +1,4 @@
-"""What a checkpoint says of itself, read without running anything that it may contain."""
+"""Checkpoint files: loaded without running code that they may contain, and written atomically."""
 
 import pickle
 import warnings

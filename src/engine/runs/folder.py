@@ -1,4 +1,4 @@
-"""Run folders: `lightning_logs/<name>/version_N`, where they are and what is known of them.
+"""Run folders: `lightning_logs/<name>/version_N`, where they are and the metadata in them.
 
 Imports nothing heavy: a run is found, or missed with an error, before torch is loaded.
 """
@@ -127,7 +127,7 @@ class Run:
         raise UsageError(f"{self.title} has no checkpoint (status: {self.status}). {self._alternative()}")
 
     def checkpoint_exists(self, which: str) -> bool:
-        """Say whether there is a best or a last checkpoint."""
+        """Return whether there is a best or a last checkpoint."""
         return (self.best if which == "best" else self.last).is_file()
 
     def _alternative(self) -> str:

@@ -1,4 +1,4 @@
-"""What a run ran on: package versions and the git commit."""
+"""Provenance of a run: package versions and the git commit."""
 
 import subprocess
 from importlib import metadata

@@ -175,7 +175,7 @@ class Parser(LightningArgumentParser):
 
 
 def shortened(error: BaseException) -> str:
-    """Return the telling line of a chain of errors: what the first one said, or its first alternative but null."""
+    """Return the telling line of a chain of errors: the message of the first one, or its first alternative but null."""
     error = root_cause(error)
     if out_of_memory(error):
         return f"not enough memory: {one_line(error)}"

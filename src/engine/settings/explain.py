@@ -1,4 +1,4 @@
-"""Explanations of settings that do not parse, in a line.
+"""Error messages for settings that do not parse, in one line.
 
 jsonargparse's own messages for nested classes are ten lines long and do not name the key. So when it rejects settings,
 they are walked here source by source, as far as the first key, class or value that does not exist or fit.

@@ -71,7 +71,7 @@ class BestAndLast(Checkpoint):
         self.folder = Path(trainer.default_root_dir) / "checkpoints"
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock; a run may go on in its last epoch."""
+        """Start the clock; a run may be resumed in its last epoch."""
         self.ended = None
         self._due = time.monotonic() + 60 * self.every_minutes
         self._validate_last_epoch(trainer)

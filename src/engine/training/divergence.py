@@ -1,4 +1,4 @@
-"""Stops a run whose loss or gradient is no longer a number."""
+"""Divergence: the end of a run whose loss or gradient is no longer finite."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""`validate`, `test` and `predict`: what a checkpoint is worth; never untrained weights, and no new run."""
+"""`validate`, `test` and `predict`: scores and predictions of a checkpoint, written into its run."""
 
 import os
 import tempfile

@@ -70,7 +70,7 @@ class FastEpochLoop(_TrainingEpochLoop):
         self._pauses = validates or steps_schedulers
 
     def _plan(self) -> None:
-        """Find out whether this is a training for the lean loop, and who wants to be called in each step."""
+        """Decide whether the fast loop can train this, and collect the hooks to call in each step."""
         trainer, data, optimizer = self.trainer, self.trainer.datamodule, self.trainer.optimizers[0]
         self._task = trainer.lightning_module
         self._on_cpu = self._task.device.type == "cpu"
@@ -176,7 +176,7 @@ class FastEpochLoop(_TrainingEpochLoop):
         return outputs
 
     def _loss(self, batch: Any, index: int) -> tuple[Tensor | None, dict[str, Any]]:
-        """Return the share of a batch in the loss that is minimized, and what else its step returns."""
+        """Return the loss divided by accumulate_grad_batches, and the step's other outputs."""
         parts = self.trainer.accumulate_grad_batches
         self._task.__dict__["_current_fx_name"] = "training_step"  # past nn.Module, which looks for tensors
         output = self._task.training_step(batch, index)
@@ -196,13 +196,13 @@ class FastEpochLoop(_TrainingEpochLoop):
 
 
 def overridden(thing: object, name: str, base: type) -> bool:
-    """Say whether an object has a method that is not that of its base class."""
+    """Return whether an object has a method that is not that of its base class."""
     method = getattr(thing, name)
     return getattr(method, "__func__", method) is not getattr(base, name)
 
 
 def takes_index(step: Callable[..., Any]) -> bool:
-    """Say whether a training_step takes a batch and its number, and not by name."""
+    """Return whether a training_step takes a batch and its number, and not by name."""
     try:
         inspect.signature(step).bind(None, 0)
     except TypeError:

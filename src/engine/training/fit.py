@@ -1,4 +1,4 @@
-"""`fit`: a new run, or one that goes on."""
+"""`fit`: trains in a new run, or resumes one."""
 
 import contextlib
 import shlex
@@ -42,7 +42,7 @@ ADVICE = {
 
 
 def fit(cli: CommandLine, choice: Choice) -> None:
-    """Train in a new run, or go on in the run that is resumed.
+    """Train in a new run, or resume one.
 
     Raises:
         UsageError: If a run cannot be resumed with these settings, or they train on nothing.
@@ -131,7 +131,7 @@ def _is_over(cli: CommandLine, run: Run, saved: Saved, status: str) -> bool:
     if saved.ended == "stopped early":
         advice = f"stopped early; to start a new run from its weights: {program()} fit --init_from {run.title}"
     elif saved.epochs >= epochs > 0 or saved.steps >= steps > 0:
-        advice = f"has trained its {console.count(saved.epochs, 'epoch')}; to go on: --trainer.max_epochs N"
+        advice = f"has trained its {console.count(saved.epochs, 'epoch')}; to train longer: --trainer.max_epochs N"
     else:
         return False
     if saved.ended and status == "interrupted":
@@ -163,7 +163,7 @@ def _train(cli: CommandLine, run: Run, facts: dict[str, Any], saved: Saved | Non
             trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=path, weights_only=True)
     except Interrupted:
         if run.last.is_file():
-            console.say(f"\nto go on: {program()} fit --run {run.title}")
+            console.say(f"\nto resume: {program()} fit --run {run.title}")
         raise
     except DivergedError:
         run.update(**callbacks.facts(callbacks.of(trainer)))

@@ -1,4 +1,4 @@
-"""Mid-epoch resume: where Lightning's loops stand inside an epoch, and how they go on there.
+"""Mid-epoch resume: reads and sets the position of Lightning's loops inside an epoch.
 
 There is no public way to ask or to set this. Tried with lightning 2.6.6; if Lightning renames what is used here, this
 module fails to import, and runs are saved and resumed between epochs only. ENGINE_PATCHES=none does the same.
@@ -28,7 +28,7 @@ if not wanted("resume"):
 
 
 def loaders_are_stateful(trainer: Trainer) -> bool:
-    """Return whether every training loader can go on inside an epoch."""
+    """Return whether every training loader can resume inside an epoch."""
     loader = trainer.fit_loop._combined_loader
     return loader is not None and all(hasattr(part, "load_state_dict") for part in loader.flattened)
 

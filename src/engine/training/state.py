@@ -1,4 +1,4 @@
-"""State of a training that Lightning does not save, and the correction of what it saves, so that a resume is exact."""
+"""State of a training for an exact resume: what Lightning does not save, and corrections of what it saves."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def correct_progress(state: dict[str, Any], validating: bool) -> None:
     """Change the saved state of the fit loop so that Lightning resumes at the right batch.
 
     Between epochs, it would take the batches of the epoch before for those of the next one, and skip it. While it
-    validates, it would go on in the middle, without the batches that were scored before: validation is to begin anew.
+    validates, it would resume in the middle, without the batches that were scored before: validation must begin anew.
     """
     epochs = state["epoch_progress"]
     if epochs["total"]["processed"] == epochs["total"]["started"]:

@@ -1,4 +1,4 @@
-"""Callbacks that only watch: what fails in one is shown, and training goes on without it."""
+"""Callbacks that only watch: an exception in one is shown, and training continues without it."""
 
 import functools
 import os
@@ -31,7 +31,7 @@ class Watcher(Callback):
                 setattr(cls, name, _guarded(hook))
 
     def close(self) -> None:
-        """Undo what would go on without this callback, hooks on layers say; called when it is switched off."""
+        """Remove what would remain when this callback is switched off, such as hooks on layers."""
 
     def switch_off(self, error: Exception) -> None:
         """Show why, and do nothing from now on."""
@@ -41,7 +41,7 @@ class Watcher(Callback):
             console.say(f"{name} failed and is switched off: {error!r}")
         else:
             traceback.print_exception(error)
-            console.say(f"{name} failed and is switched off; training goes on, and ends with exit code 1")
+            console.say(f"{name} failed and is switched off; training continues, and ends with exit code 1")
             failed.append(name)
         self.close()
 
