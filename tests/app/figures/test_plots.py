@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from app.figures.plots.classification import boundary, confusion, precision_recall, regions, roc
 from app.figures.plots.regression import curve, residuals, scatter
+from app.figures.plots.style import BLUE
 from app.figures.plots.training import curves
 from engine.dashboard import pixels
 
@@ -110,18 +111,32 @@ def test_the_precision_recall_curve_of_a_perfect_order_is_one_everywhere() -> No
     assert [text.get_text() for text in legend.get_texts()] == ["yes: 1.0000"]
 
 
-def test_the_curves_of_a_training_are_the_logged_values_by_epoch() -> None:
-    lines = {
-        "train/loss": ([1, 2, 3], [9.0, 4.0, 1.0]),
-        "val/loss": ([2, 3], [5.0, 2.0]),
-        "val/mae": ([2, 3], [2.0, 1.0]),
-        "learning_rate": ([1, 2, 3], [0.1, 0.01, 0.001]),
-    }
-    figure = curves(lines, "Training")
-    loss, mae, rate = figure.axes
-    assert [np.asarray(line.get_data()).tolist() for line in loss.lines] == [
-        [list(part) for part in lines[name]] for name in ("train/loss", "val/loss")
-    ]
-    assert np.asarray(mae.lines[0].get_ydata()).tolist() == [2.0, 1.0]
-    assert np.asarray(rate.lines[0].get_data()).tolist() == [[0, 1, 2, 3], [0.1, 0.1, 0.01, 0.001]]
-    assert {plot.get_xlabel() for plot in figure.axes} == {"epochs trained"}
+@pytest.mark.parametrize("values", [[9.0, 4.0, 1.0], [1000.0, 10.0, 1.0]], ids=["linear", "logarithmic"])
+def test_the_curves_of_a_training_stand_where_their_axes_say(values: list[float]) -> None:
+    [plot] = curves({"train/loss": ([1, 2, 4], values)}, "Training").axes
+    [line] = [line for line in plot.lines if line.get_color() == BLUE]
+    scale = np.log10 if values[0] > 100 else np.asarray
+    places = np.asarray(line.get_data())
+    for axis, alignment, numbers in ((0, "top", [1, 2, 4]), (1, "right", scale(values))):
+        ticks = [
+            text for text in plot.texts if alignment in (text.get_verticalalignment(), text.get_horizontalalignment())
+        ]
+        marks = [float(text.get_text()) for text in ticks]
+        known = scale(marks) if axis else marks
+        slope, start = np.polyfit(known, [text.get_position()[axis] for text in ticks], 1)
+        assert len(ticks) >= 3
+        assert places[axis] == pytest.approx(start + slope * np.asarray(numbers))
+
+
+def test_losses_share_a_plot_and_every_metric_has_its_own() -> None:
+    names = ["train/loss", "val/loss", "val/mae", "train/gradient_norm", "learning_rate"]
+    [plot] = curves({name: ([1, 2], [2.0, 1.0]) for name in names}, "Training").axes
+    texts = {text.get_text(): text for text in plot.texts}
+    assert [name for name in names if name in texts] == ["train/loss", "val/loss", "val/mae", "learning_rate"]
+    assert texts["train/loss"].get_color() == BLUE
+    assert texts["train/loss"].get_position()[1] == texts["val/loss"].get_position()[1]
+    assert sum(text.get_text() == "epochs trained" for text in plot.texts) == 3
+
+
+def test_a_training_that_diverged_has_curves() -> None:
+    assert curves({"train/loss": ([1, 2], [2.0, float("nan")]), "val/loss": ([1], [float("inf")])}, "Training")

@@ -3,74 +3,113 @@
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
-from app.figures.plots.style import BLUE, GREY, ORANGE, label, legend_above
+from app.figures.plots.style import BLUE, GREY, ORANGE, Array
 
 Line = tuple[Sequence[float], Sequence[float]]
 METRICS = 4  # shown beside the loss
 MARKED = 20  # points up to so many are marked
-COLOUR = {"train": BLUE, "val": ORANGE}  # by split
+CELL, PLOT = (3.3, 2.2), (2.5, 1.35)  # width and height in inches of a small plot, with and without its labels
 
 
 def curves(lines: Mapping[str, Line], title: str) -> Figure:
     """Return the curves of a training: the loss of both splits, the validation metrics and the learning rate.
 
+    All are drawn into one plot, in units of inches: axes of their own would take four times as long, and this figure is
+    drawn at the end of every training.
+
     Args:
         lines: Epochs trained and values, by the name of the metric: train/loss, val/accuracy, learning_rate.
         title: What is shown.
     """
-    metrics = [name.removeprefix("val/") for name in lines if name.startswith("val/")]
-    shown = ["loss", *[name for name in metrics if name not in ("loss", "loss_ratio")][:METRICS]]
-    rates = [name for name in lines if name.startswith(("learning_rate", "lr-"))]
-    count = len(shown) + bool(rates)
-    columns = 2 if count in (2, 4) else min(count, 3)
-    rows = math.ceil(count / columns)
-    width, height = 3.3 * columns + 0.2, 2.5 * rows + 0.4
+    groups = _groups(list(lines))
+    columns = 2 if len(groups) in (2, 4) else min(len(groups), 3)
+    rows = math.ceil(len(groups) / columns)
+    width, height = CELL[0] * columns + 0.1, CELL[1] * rows + 0.4
     figure = Figure(figsize=(width, height), dpi=100)
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=11, y=1 - 0.1 / height, va="top")
+    plot = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height), autoscale_on=False)
+    plot.axis("off")
     end = max(epochs[-1] for epochs, _ in lines.values())
-    for number in range(count):
+    for number, names in enumerate(groups):
         row, column = divmod(number, columns)
-        left, bottom = 0.65 + 3.3 * column, height - 0.4 - 2.5 * (row + 1) + 0.5
-        plot = figure.add_axes((left / width, bottom / height, 2.5 / width, 1.65 / height))
-        label(plot, "epochs trained", "")
-        plot.set_xlim(0, 1.02 * end)
-        plot.tick_params(labelsize=8)
-        plot.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        plot.yaxis.set_major_locator(MaxNLocator(4))
-        plot.yaxis.set_major_formatter("{x:g}")
-        if number < len(shown):
-            _metric(plot, lines, shown[number])
-        else:
-            _rates(plot, lines, rates)
+        corner = (0.65 + CELL[0] * column, height - 0.4 - CELL[1] * (row + 1) + 0.5)
+        _SmallPlot(plot, corner, {name: lines[name] for name in names}, end).draw()
     return figure
 
 
-def _metric(plot: Axes, lines: Mapping[str, Line], name: str) -> None:
-    found = {split: lines[f"{split}/{name}"] for split in COLOUR if f"{split}/{name}" in lines}
-    for split, (epochs, values) in found.items():
-        marker = "." if len(epochs) <= MARKED else None
-        plot.plot(epochs, values, color=COLOUR[split], linewidth=1.3, marker=marker, label=f"{split}/{name}")
-    values = [value for line in found.values() for value in line[1]]
-    if values and min(values) > 0 and max(values) > 30 * min(values):
-        plot.set_yscale("log")
-        plot.yaxis.set_major_formatter("{x:g}")  # Matplotlib's own, as a formula, takes longer than all the rest
-        plot.yaxis.set_minor_locator(NullLocator())
-    if found:
-        legend_above(plot)
+def _groups(names: list[str]) -> list[list[str]]:
+    """Return the names of the lines of each small plot."""
+    metrics = [name.removeprefix("val/") for name in names if name.startswith("val/")]
+    shown = ["loss", *[name for name in metrics if name not in ("loss", "loss_ratio")][:METRICS]]
+    groups = [[f"{split}/{name}" for split in ("train", "val") if f"{split}/{name}" in names] for name in shown]
+    rates = [name for name in names if name.startswith(("learning_rate", "lr-"))]
+    return [group for group in (*groups, rates) if group]
 
 
-def _rates(plot: Axes, lines: Mapping[str, Line], names: Sequence[str]) -> None:
-    for number, name in enumerate(names):
-        epochs, values = lines[name]
-        dashes = ("-", "--", ":", "-.")[number % 4]
-        # A rate that is logged once an epoch holds from the end of the one before.
-        epochs, values = [0, *epochs], [values[0], *values]
-        plot.plot(epochs, values, color=GREY, linestyle=dashes, linewidth=1.3, drawstyle="steps-pre", label=name)
-    plot.set_ylim(bottom=0)
-    legend_above(plot)
+class _SmallPlot:
+    """A small plot.
+
+    Args:
+        plot: It is drawn into this one, in units of inches.
+        corner: The lower left corner.
+        lines: Epochs and values by name.
+        end: The greatest x.
+    """
+
+    def __init__(self, plot: Axes, corner: tuple[float, float], lines: Mapping[str, Line], end: float) -> None:
+        self.plot, (self.left, self.bottom), self.lines, self.end = plot, corner, lines, end
+        self.rates = not next(iter(lines)).startswith(("train/", "val/"))
+        values = np.concatenate([np.asarray(values, float) for _, values in lines.values()])
+        values = values[np.isfinite(values)]
+        self.low = float(values.min()) if len(values) and not self.rates else 0.0
+        self.high = max(float(values.max()) if len(values) else 0.0, self.low)
+        self.log = self.low > 0 and self.high > 30 * self.low
+        if self.high == self.low:
+            self.high += abs(self.low) or 1
+
+    def draw(self) -> None:
+        """Draw axes and lines."""
+        self._axes()
+        for number, (name, (epochs, values)) in enumerate(self.lines.items()):
+            colour = GREY if self.rates else BLUE if name.startswith("train/") else ORANGE
+            style = ("-", "--", ":", "-.")[number % 4] if self.rates else "-"
+            marker, step = "." if len(epochs) <= MARKED else None, "default"
+            if self.rates:  # logged once an epoch, it holds from the end of the one before
+                epochs, values, marker, step = [0, *epochs], [values[0], *values], None, "steps-pre"
+            self.plot.plot(
+                self.x(epochs), self.y(values), style, color=colour, linewidth=1.3, marker=marker, drawstyle=step
+            )
+            self.plot.text(self.left + 1.25 * number, self.bottom + PLOT[1] + 0.08, name, fontsize=8.5, color=colour)
+
+    def x(self, epochs: Sequence[float]) -> Array:
+        """Return places from left to right, in inches."""
+        return self.left + np.asarray(epochs, float) / self.end * PLOT[0]
+
+    def y(self, values: Sequence[float]) -> Array:
+        """Return places from bottom to top, in inches, for values on a linear or logarithmic scale."""
+        low, high, places = (np.asarray(part, float) for part in (self.low, self.high, values))
+        if self.log:
+            low, high, places = np.log10(low), np.log10(high), np.log10(places)
+        fractions: Array = (places - low) / (high - low)
+        return self.bottom + PLOT[1] * (0.05 + 0.9 * fractions)
+
+    def _axes(self) -> None:
+        left, bottom, (width, height) = self.left, self.bottom, PLOT
+        xs, ys = [left, left, left + width], [bottom + height, bottom, bottom]
+        self.plot.plot(xs, ys, color="black", linewidth=0.8)
+        self.plot.text(left + width / 2, bottom - 0.36, "epochs trained", fontsize=8, ha="center", va="baseline")
+        for tick in MaxNLocator(4, integer=True).tick_values(0, self.end):
+            if tick <= self.end:
+                self.plot.text(self.x([tick])[0], bottom - 0.07, f"{tick:g}", fontsize=7.5, ha="center", va="top")
+        for tick in (LogLocator(numticks=4) if self.log else MaxNLocator(4)).tick_values(self.low, self.high):
+            if self.low <= tick <= self.high:
+                place = self.y([tick])[0]
+                self.plot.plot([left, left + width], [place, place], color=GREY, linewidth=0.5, alpha=0.35)
+                self.plot.text(left - 0.06, place, f"{tick:g}", fontsize=7.5, ha="right", va="center")
