@@ -1,5 +1,6 @@
 """The entry point: help, the command, and how errors end it."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ def main(project: Project) -> NoReturn:
 def run(project: Project, argv: Sequence[str]) -> int:
     """Run a command and return its exit code; any exception but CommandError is a bug, and passes."""
     set_current(project)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a console of an old encoding lacks characters
     if not argv or argv[0] in ("-h", "--help", "help"):
         from engine.settings import options
 

@@ -24,6 +24,7 @@ class Choice:
         name: Name of a new run.
         run: The run to resume or to evaluate; none for a new one.
         checkpoint: The weights to begin with; none for fresh ones.
+        preview: Print the learning-rate schedule, and train nothing.
     """
 
     command: str
@@ -33,6 +34,7 @@ class Choice:
     name: str = ""
     run: Run | None = None
     checkpoint: Path | None = None
+    preview: bool = False
 
 
 def choose(command: str, words: Sequence[str]) -> Choice:
@@ -70,7 +72,8 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
     name = options.name or (configs[0].stem if configs else source.name if source else "")
     saved = [source.config] if source and not configs else []
     checkpoint = source.checkpoint("best") if source else None
-    return Choice("fit", saved + configs, overrides, root, _folder_name(name), None, checkpoint)
+    preview = options.print_schedule
+    return Choice("fit", saved + configs, overrides, root, _folder_name(name), None, checkpoint, preview)
 
 
 def _evaluation(

@@ -31,6 +31,7 @@ from engine.training.best_and_last import BestAndLast
 from engine.training.checks import Monitors, SameLength
 from engine.training.interruption import Interruption
 from engine.training.run_record import RunRecord
+from engine.training.schedule_preview import Previewed, SchedulePreview
 from engine.training.state import Restore
 
 # What is only found out while training: a part of the message of PyTorch or Lightning, and what to say instead.
@@ -51,6 +52,8 @@ def fit(cli: CommandLine, choice: Choice) -> None:
         status = choice.run.status  # before the lock makes it look alive
         with _locked(choice.run):
             _resume(cli, choice.run, _weights(cli, choice), status)
+    elif choice.preview:
+        _preview(cli)
     elif cli.config.trainer.fast_dev_run:
         _weights(cli, choice)
         console.say("fast_dev_run: nothing is kept")
@@ -63,6 +66,12 @@ def fit(cli: CommandLine, choice: Choice) -> None:
         with _created(choice) as run:
             trainer = _train(cli, run, {**_origin(cli), "init_from": str(weights.path) if weights else None})
         _report(trainer, run)
+
+
+def _preview(cli: CommandLine) -> None:
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(Previewed):
+        trainer = cli.build_trainer(Path(folder), [SchedulePreview()])
+        trainer.fit(cli.model, datamodule=cli.datamodule)
 
 
 def _weights(cli: CommandLine, choice: Choice) -> Saved | None:
