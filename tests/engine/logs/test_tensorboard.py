@@ -119,6 +119,7 @@ def test_tests_of_two_checkpoints_draw_no_line_back_to_an_earlier_step(tmp_path:
     for step in range(10):
         board.log_metrics({"train/loss": 1.0, "epoch": step // 2}, step)
     board.finalize("success")
+    in_order(tmp_path)
     for step, loss in ((9, 0.5), (3, 0.25)):
         evaluation = logger(tmp_path, None)
         evaluation.log_metrics({"test/loss": loss, "epoch": step // 2}, step)
