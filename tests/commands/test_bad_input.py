@@ -186,7 +186,12 @@ WRONG: dict[str, Row] = {
         3,
         ["images/red/99.png"],
     ),
-    "a text that is not UTF-8": (write("mine.txt", b"caf\xe9 " * 99), TEXT, 3, ["mine.txt", "utf-8", "--data.encoding"]),
+    "a text that is not UTF-8": (
+        write("mine.txt", b"caf\xe9 " * 99),
+        TEXT,
+        3,
+        ["mine.txt", "utf-8", "--data.encoding"],
+    ),
     "a table that is not UTF-8": (write("mine.csv", b"a,price\n1,2\ncaf\xe9,3\n"), TABLE, 3, ["mine.csv", "utf-8"]),
     # a label out of range, more classes than outputs
     "a label that is not listed": (
