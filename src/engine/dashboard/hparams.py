@@ -84,7 +84,7 @@ class HParams(_RunSettings):
         self.summary(start)
         self.summary(end)
         for name, value in metrics.items():
-            self.scalar(f"best/{name}", value)
+            self.summary(Summary(value=[Summary.Value(tag=f"best/{name}", simple_value=value)]))
 
 
 def hyperparameters(settings: dict[str, Any]) -> dict[str, Any]:
