@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
+from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard.summary import hparams
 
 from engine.dashboard.metrics_history import history
