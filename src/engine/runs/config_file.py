@@ -85,6 +85,7 @@ def short(key: str) -> str:
 
 
 def changes(before: Settings, after: Settings) -> dict[str, str]:
-    """Return "old → new" for each key whose value differs."""
-    keys = dict.fromkeys([*before, *after])
-    return {key: f"{before.get(key)} → {after.get(key)}" for key in keys if before.get(key) != after.get(key)}
+    """Return "old → new" for each key whose value differs; not for an argument that a class has only got since."""
+    keys = [key for key in dict.fromkeys([*before, *after]) if before.get(key) != after.get(key)]
+    since = {key for key in keys if key not in before and f"{key.rpartition('.init_args.')[0]}.class_path" in before}
+    return {key: f"{before.get(key)} → {after.get(key)}" for key in keys if key not in since}
