@@ -23,9 +23,8 @@ def gradient_norms(task: nn.Module, optimizer: Optimizer) -> tuple[list[str], li
         gradient = parameter.grad
         if gradient is None or id(parameter) not in own:
             continue
-        values = gradient.coalesce().values() if gradient.is_sparse else gradient
         found.append((name, parameter))
-        norms.append(torch.linalg.vector_norm(values.detach()).float())
+        norms.append(torch.linalg.vector_norm(gradient.detach()).float())
     if not norms:
         return [], [], 0.0
     numbers = torch.stack([norm.to(norms[0].device) for norm in norms]).tolist()
