@@ -30,7 +30,7 @@ from app.tasks import Classification, Regression
 from engine.diagnosis.watch import Diagnosis
 
 Draw = random.Random
-FIRST = {"tune": 0, "report": 1000}  # number of the first run: other numbers, other runs
+FIRST = {"tune": 0, "report": 2000}  # number of the first run: other numbers, other runs
 
 
 @dataclass
@@ -82,7 +82,7 @@ LABELS: dict[str, Callable[[Tensor], Tensor]] = {
 OPTIMIZERS: dict[str, tuple[float, Callable[..., Any]]] = {
     "adam": (5e-3, optim.Adam),
     "adamw": (5e-3, optim.AdamW),
-    "sgd": (0.1, optim.SGD),
+    "sgd": (0.2, optim.SGD),
     "momentum": (0.02, partial(optim.SGD, momentum=0.9)),
     "rmsprop": (2e-3, optim.RMSprop),
 }
@@ -136,7 +136,7 @@ def healthy(draw: Draw) -> Plan:
         batch_norm=draw.random() < 0.2,
         dropout=draw.choice([0, 0, 0, 0.1]),
         optimizer=optimizer,
-        lr=OPTIMIZERS[optimizer][0] * draw.choice([0.5, 1, 2]),
+        lr=OPTIMIZERS[optimizer][0] * draw.choice([1, 1.5, 2]),
         l1=draw.choice([0, 0, 0, 1e-4]),
         schedule=draw.choice(["none", "none", "cosine", "warmup", "one_cycle", "step", "exponential"]),
         clip=draw.choice([None, None, 1.0]),

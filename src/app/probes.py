@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule
 from torch import Tensor
 
 from engine import UsageError
@@ -16,33 +16,31 @@ class Coefficients(Callback):
     Beside them are the least-squares solution on the training split and, where the data module knows it, the truth.
     """
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuse a task that has no slope, before it is trained."""
+    def on_fit_start(self, trainer: Any, pl_module: LightningModule) -> None:
+        """Refuse a task that has no slope, before it is trained.
+
+        Raises:
+            UsageError: If it has not one feature and one prediction, or predictions are not on a line.
+        """
         training = pl_module.training
-        _line(trainer, pl_module.eval())
+        _line(trainer.datamodule, pl_module.eval())
         pl_module.train(training)
 
-    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_test_epoch_end(self, trainer: Any, pl_module: LightningModule) -> None:
         """Read the coefficients off two predictions."""
-        x, y, slope, intercept = _line(trainer, pl_module)
+        data = trainer.datamodule
+        x, y, slope, intercept = _line(data, pl_module)
         squares = torch.linalg.lstsq(torch.cat([x, torch.ones_like(x)], 1), y).solution[:, 0].tolist()
         lines = {"": (slope, intercept), "least_squares_": squares}
-        data = trainer.datamodule  # type: ignore[attr-defined]  # set at run time
         if hasattr(data, "slope") and hasattr(data, "intercept"):
             lines["true_"] = (data.slope, data.intercept)
-        for name, values in lines.items():
-            metrics = {f"test/{name}{part}": value for part, value in zip(("slope", "intercept"), values, strict=True)}
-            pl_module.log_dict(metrics, sync_dist=True)
+        for name, (slope, intercept) in lines.items():
+            pl_module.log_dict({f"test/{name}slope": slope, f"test/{name}intercept": intercept}, sync_dist=True)
 
 
 @torch.no_grad()
-def _line(trainer: Trainer, task: LightningModule) -> tuple[Tensor, Tensor, float, float]:
-    """Return inputs and targets of the training split, (N, 1) each, and slope and intercept of a task.
-
-    Raises:
-        UsageError: If it has not one feature and one prediction, or they are not on a line.
-    """
-    data = trainer.datamodule  # type: ignore[attr-defined]  # set at run time
+def _line(data: Any, task: LightningModule) -> tuple[Tensor, Tensor, float, float]:
+    """Return inputs and targets of the training split, (N, 1) each, and slope and intercept of a task."""
     data.setup("fit")
     x, y = (torch.cat(parts).double() for parts in zip(*batches(data.train_dataloader()), strict=True))
     if x.shape[1:] != (1,) or y.shape[1:] != (1,):
@@ -64,9 +62,9 @@ class LossRatio(Callback):
     Both are computed anew with the weights under test and without dropout, unlike the losses of the last epoch.
     """
 
-    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_test_epoch_end(self, trainer: Any, pl_module: LightningModule) -> None:
         """Score both splits."""
-        data = trainer.datamodule  # type: ignore[attr-defined]  # set at run time
+        data = trainer.datamodule
         data.setup("fit")
         train, val = (self._mean_loss(pl_module, load()) for load in (data.train_dataloader, data.val_dataloader))
         pl_module.log("test/loss_ratio", train / val, sync_dist=True)
@@ -93,9 +91,8 @@ class Boundary(Callback):
         self.low = low
         self.high = high
 
-    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_test_epoch_end(self, trainer: Any, pl_module: LightningModule) -> None:
         """Find P(1) = 0.5 on a fine grid, between whose points the log-odds are taken as straight."""
-        data = trainer.datamodule  # type: ignore[attr-defined]  # set at run time
         x = torch.linspace(self.low, self.high, 10_001, device=pl_module.device)
         logits = pl_module(x.unsqueeze(1))
         odds = logits[:, 1] - logits[:, 0]
@@ -105,6 +102,6 @@ class Boundary(Callback):
             left = changes[odds[changes].abs().argmin()]
             boundary = x[left] + (x[left + 1] - x[left]) * odds[left] / (odds[left] - odds[left + 1])
         found = {"test/boundary": boundary}
-        if hasattr(data, "boundary"):
-            found["test/boundary_error"] = (boundary - data.boundary).abs()
+        if hasattr(trainer.datamodule, "boundary"):
+            found["test/boundary_error"] = (boundary - trainer.datamodule.boundary).abs()
         pl_module.log_dict(found, sync_dist=True)

@@ -51,17 +51,22 @@ class Interrupted(CommandError):
 
 
 def is_owners(error: BaseException) -> bool:
-    """Return whether the engine was running the project's code, or that of a file of the user, when an error came."""
+    """Return whether the project's code, or that of a file of the user, was running when an error came.
+
+    The cause of an error begins where a library caught it: there may be no frame of the engine in its traceback.
+    """
     files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
-    first = next((place for place, file in enumerate(files) if file.startswith(ENGINE)), len(files))
+    first = next((place for place, file in enumerate(files) if file.startswith(ENGINE)), 0)
     own = str(current().defaults.parent)
     return any(file.startswith(own) or not file.startswith((ENGINE, *LIBRARIES, "<")) for file in files[first:])
 
 
 def is_refusal(error: BaseException) -> bool:
     """Return whether a `raise` statement made an error on purpose, as constructors refuse a value; else it is a bug."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return not is_owners(error) or (frames[-1].line or "").lstrip().startswith("raise")
+    if not is_owners(error):
+        return True
+    line = traceback.extract_tb(error.__traceback__)[-1].line or ""
+    return isinstance(error, ValueError | TypeError) and line.lstrip().startswith("raise")
 
 
 def root_cause(error: BaseException) -> BaseException:

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from lightning.pytorch import Trainer
 from support import PRODUCT, Result
 from torch import Tensor
 
 from app.tasks import Regression
 from engine.runs import folder as runs
-from engine.runs.lock import is_locked, locked
 from engine.training.interruption import Interruption
 
 App = Callable[..., Result]
@@ -150,8 +150,7 @@ def test_a_run_whose_folder_becomes_read_only_keeps_its_checkpoint(
 def test_a_run_that_is_alive_is_not_resumed(app: App) -> None:
     assert app(*FIT, EPOCHS, "1").exit_code == 0
     runs.Run(RUN).update(status="running")
-    with locked(RUN / ".lock") as free:
-        assert free
+    with FileLock(RUN / ".lock"):
         result = app("fit", "--run", "product", EPOCHS, "2")
         assert result.exit_code == 2
         assert "product/version_0 is being trained by another process" in result.err
@@ -165,7 +164,8 @@ def test_a_run_that_is_alive_is_not_resumed(app: App) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="without fork nothing is inherited")
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_process_that_outlives_a_run_does_not_hold_its_lock(folder: Path) -> None:
-    with locked(folder / ".lock"):
+    run = runs.Run(folder)
+    with FileLock(run.lock):
         (begun, begin), (told, tell) = os.pipe(), os.pipe()
         child = os.fork()
         if child == 0:
@@ -173,8 +173,8 @@ def test_a_process_that_outlives_a_run_does_not_hold_its_lock(folder: Path) -> N
             os.read(told, 1)
             os._exit(0)
         os.read(begun, 1)
-        while_it_runs = is_locked(folder / ".lock")
-    afterwards = is_locked(folder / ".lock")
+        while_it_runs = run.alive
+    afterwards = run.alive
     os.write(tell, b"x")
     os.waitpid(child, 0)
     assert while_it_runs

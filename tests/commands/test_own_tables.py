@@ -8,7 +8,7 @@ import pytest
 import yaml
 from support import PROJECT, Result, read_csv
 
-from engine.runs.config_file import dump, read_flat
+from engine.runs.config_file import dump, flat, read_tree
 
 App = Callable[..., Result]
 REGRESSION: list[str | Path] = ["fit", "--config", PROJECT / "configs/tabular.yaml", "--trainer.max_epochs", "2"]
@@ -35,7 +35,7 @@ def test_a_position_on_the_command_line_becomes_the_name(position: str, name: st
     write("a,b,price", *ROWS)
     own = ["--data.init_args.path", "mine.csv", "--data.init_args.target", position]
     run(app, *REGRESSION, *own)
-    settings = read_flat(Path("lightning_logs/tabular/version_0/config.yaml"))
+    settings = flat(read_tree(Path("lightning_logs/tabular/version_0/config.yaml")))
     assert settings["data.init_args.target"] == name
     features = [column for column in ("a", "b", "price") if column != name]
     write(",".join(["other", *features]), *[[str(number), "1", "2"] for number in range(5)], name="new.csv")
@@ -49,7 +49,7 @@ def test_a_position_on_the_command_line_becomes_the_name(position: str, name: st
 def test_a_column_with_a_number_for_a_name_is_a_name(app: App) -> None:
     write("a,0", *[row[:2] for row in ROWS])
     run(app, *REGRESSION, "--data.init_args.path", "mine.csv", "--data.init_args.target", "0")
-    assert read_flat(Path("lightning_logs/tabular/version_0/config.yaml"))["data.init_args.features"] == ["a"]
+    assert flat(read_tree(Path("lightning_logs/tabular/version_0/config.yaml")))["data.init_args.features"] == ["a"]
     write("b,a", ("1", "2"), ("3", "4"), name="new.csv")
     run(app, "predict", "--run", "tabular", "--data.init_args.path", "new.csv")
     assert list(predictions()[0]) == ["a", "predicted"]

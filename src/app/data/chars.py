@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from engine import DataError
-from engine.data import InMemory, Split, TensorLoader, locate, read_text
+from engine.data import InMemory, Split, locate, read_text
 
 
 class Chars(InMemory):
@@ -74,8 +74,10 @@ class Chars(InMemory):
     @cached_property
     def prompt(self) -> str:
         """Text that predict continues."""
-        start = self._bounds("test")[0] if self._asked[1] is None else 0
-        return self.text[start : start + self.window] if self._asked[1] is None else self._asked[1]
+        if self._asked[1] is not None:
+            return self._asked[1]
+        start, _ = self._bounds("test")
+        return self.text[start : start + self.window]
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -87,37 +89,27 @@ class Chars(InMemory):
         start, stop = self._bounds(split)
         part = self._encode(self.text, self.path)[start:stop]
         if len(part) <= self.window:
-            raise DataError(
-                f"{self.path}: the {split} part has {len(part)} characters, a window needs {self.window + 1}"
-            )
+            few = f"the {split} part has {len(part)} characters, a window needs {self.window + 1}"
+            raise DataError(f"{self.path}: {few}")
         windows = part.unfold(0, self.window + 1, 1)
         return windows[:, :-1].contiguous(), windows[:, -1].contiguous()
 
-    def setup(self, stage: str) -> None:
-        """Build what a stage needs; predictions need the prompt alone."""
-        if stage != "predict":
-            super().setup(stage)
-
-    def predict_dataloader(self) -> TensorLoader:
+    def predicted(self) -> TensorDataset:
         """Return the prompt, inputs (1, characters)."""
-        if self.own_inputs is not None:
-            return super().predict_dataloader()
         if not self.prompt:
             raise DataError("the prompt is empty: --data.prompt TEXT")
-        return TensorLoader(TensorDataset(self._encode(self.prompt, "the prompt").unsqueeze(0)), 1)
+        return TensorDataset(self._encode(self.prompt, "the prompt").unsqueeze(0))
 
     def _bounds(self, split: Split) -> tuple[int, int]:
-        """Return where a part of the text begins and ends."""
-        starts = {"train": 0.0, "val": 1 - self.val_size - self.test_size, "test": 1 - self.test_size}
-        stops = {"train": starts["val"], "val": starts["test"], "test": 1.0}
-        return round(starts[split] * len(self.text)), round(stops[split] * len(self.text))
+        val, test = 1 - self.val_size - self.test_size, 1 - self.test_size
+        start, stop = {"train": (0.0, val), "val": (val, test), "test": (test, 1.0)}[split]
+        return round(start * len(self.text)), round(stop * len(self.text))
 
     def _encode(self, text: str, name: str) -> Tensor:
         numbers = {character: number for number, character in enumerate(self.vocabulary)}
-        for place, character in enumerate(text):
-            if character not in numbers:
-                known = "".join(c if c.isprintable() else repr(c)[1:-1] for c in self.vocabulary)
-                raise DataError(
-                    f"{name}, character {place + 1}: {character!r} is not in the vocabulary, which is\n{known}"
-                )
-        return torch.tensor([numbers[character] for character in text])
+        try:
+            return torch.tensor([numbers[character] for character in text])
+        except KeyError as error:
+            known = "".join(c if c.isprintable() else repr(c)[1:-1] for c in self.vocabulary)
+            place = f"{name}, character {text.index(error.args[0]) + 1}: {error.args[0]!r}"
+            raise DataError(f"{place} is not in the vocabulary, which is\n{known}") from error

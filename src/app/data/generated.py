@@ -19,7 +19,6 @@ class Generated(InMemory):
         train_size: Samples to train on.
         val_size: Samples to validate on.
         test_size: Samples to test on.
-        batch_size: Samples in a training batch.
 
     Raises:
         ValueError: If a size is not positive.
@@ -29,9 +28,9 @@ class Generated(InMemory):
         self, train_size: int = 1000, val_size: int = 200, test_size: int = 200, batch_size: int = 100, **kwargs: Any
     ) -> None:
         super().__init__(batch_size, **kwargs)
-        for name, size in (("train_size", train_size), ("val_size", val_size), ("test_size", test_size)):
-            check_range(name, size, 1)
         self.sizes: dict[Split, int] = {"train": train_size, "val": val_size, "test": test_size}
+        for split, size in self.sizes.items():
+            check_range(f"{split}_size", size, 1)
 
     @abstractmethod
     def draw(self, size: int, random: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from engine import DataError, check_range
-from engine.data import Fit, ImageFiles, InMemory, Split, TensorLoader, divide, evaluation_loader, locate, same
+from engine.data import Fit, ImageFiles, InMemory, Split, divide, locate, same
 
 HERE = Path(__file__).parent
 ENDINGS = (".png", ".jpg", ".jpeg")
@@ -53,18 +53,16 @@ class ImageFolder(InMemory):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for name, value, low in (("image_size", image_size, 1), ("memory_limit", memory_limit, 0)):
-            check_range(name, value, low)
-        if num_workers is not None:
-            check_range("num_workers", num_workers, 0)
+        check_range("image_size", image_size, 1)
+        check_range("memory_limit", memory_limit, 0)
+        check_range("num_workers", num_workers or 0, 0)
         if min(val_size, test_size) <= 0 or val_size + test_size >= 1:
             raise ValueError(f"val_size {val_size} and test_size {test_size} must leave images to train on")
         self.root = root
         self.image_size = image_size
         self.in_features = 3 * image_size**2
         self.fit = fit
-        self.val_size = val_size
-        self.test_size = test_size
+        self.sizes: dict[Split, float] = {"test": test_size, "val": val_size}
         self.all_images = all_images
         self.memory_limit = memory_limit
         self.num_workers = num_workers
@@ -94,10 +92,8 @@ class ImageFolder(InMemory):
         """Return images and labels of a split."""
         return self._tensors(*self._members(split))
 
-    def predict_dataloader(self) -> TensorLoader:
+    def predicted(self) -> TensorDataset:
         """Return the test split, or every image of a folder that was not trained on; label -1 is unknown."""
-        if self.own_inputs is not None:
-            return super().predict_dataloader()
         root, folder = self._root(), self._folder("test")
         known = set(_subfolders(folder)) & set(self.classes)
         if known and not self.all_images:
@@ -108,16 +104,13 @@ class ImageFolder(InMemory):
             files = _images(folder)
             labels = torch.full((len(files),), -1)
         self.files = [file.relative_to(root).as_posix() for file in files]
-        return evaluation_loader(
-            TensorDataset(*self._tensors(files, labels), torch.arange(len(files))), self.batch_size
-        )
+        return TensorDataset(*self._tensors(files, labels), torch.arange(len(files)))
 
     def setup(self, stage: str) -> None:
-        """Build the splits that a stage needs; predictions are decoded as they are made."""
+        """Build the splits that a stage needs."""
         if stage == "fit":
             self._members("test")  # a test folder that cannot be scored is better known before training
-        if stage != "predict":
-            super().setup(stage)
+        super().setup(stage)
 
     def _tensors(self, files: list[Path], labels: Tensor) -> tuple[Tensor, Tensor]:
         images = ImageFiles(files, self.image_size, self.fit, self.num_workers)
@@ -131,12 +124,8 @@ class ImageFolder(InMemory):
         if self.all_images or (split != "train" and (root / split).is_dir()):
             return self._labelled(self._folder(split))
         files, labels = self._labelled(self._folder("train"))
-        fractions: dict[Split, tuple[float, int]] = {"test": (self.test_size, 0), "val": (self.val_size, 1)}
-        parts = {
-            name: (round(fraction * len(files)), seed)
-            for name, (fraction, seed) in fractions.items()
-            if not (root / name).is_dir()
-        }
+        missing = [(name, seed) for seed, name in enumerate(self.sizes) if not (root / name).is_dir()]
+        parts = {name: (round(self.sizes[name] * len(files)), seed) for name, seed in missing}
         chosen = divide(labels, len(files), parts, self.root, self.class_names)[split]
         return [files[row] for row in chosen.tolist()], labels[chosen]
 
@@ -157,14 +146,11 @@ class ImageFolder(InMemory):
         if unknown:
             raise DataError(f"{folder / unknown[0]} is none of the classes {', '.join(classes)}")
         images = [_images(folder / name) for name in classes]
-        for name, found in zip(classes, images, strict=True):
-            if complete and not found:
-                raise DataError(f"{folder / name} has no PNG or JPEG images")
-        labels = [torch.full((len(found),), label) for label, found in enumerate(images)]
-        files = [file for found in images for file in found]
-        if not files:
-            raise DataError(f"{folder} has no PNG or JPEG images")
-        return files, torch.cat(labels)
+        empty = [folder / name for name, found in zip(classes, images, strict=True) if not found]
+        if empty and (complete or len(empty) == len(classes)):
+            raise DataError(f"{empty[0] if complete else folder} has no PNG or JPEG images")
+        labels = torch.arange(len(classes)).repeat_interleave(torch.tensor([len(found) for found in images]))
+        return [file for found in images for file in found], labels
 
 
 def _subfolders(folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from engine import DataError, UsageError, nearest
-from engine.data import InMemory, Split, Table, TensorLoader, divide, evaluation_loader, locate, same
+from engine.data import InMemory, Split, Table, divide, locate, same
 
 HERE = Path(__file__).parent
 Kind = Literal["auto", "regression", "classification"]
@@ -50,6 +51,11 @@ class Tabular(InMemory):
     """
 
     facts = (*InMemory.facts, "features", "target", "kind", "classes")
+    # What the settings leave open is read from the file.
+    features = property(attrgetter("rows.features"))
+    target = property(attrgetter("rows.target"))
+    kind = property(attrgetter("rows.kind"))
+    classes = property(attrgetter("rows.classes"))
 
     def __init__(
         self,
@@ -77,39 +83,19 @@ class Tabular(InMemory):
         self._asked = (target, features, kind, classes)
 
     @property
-    def features(self) -> list[str]:
-        """Columns that predict."""
-        return self.rows.features
-
-    @property
-    def target(self) -> str | int | None:
-        """Column that is predicted, by name unless the file lacks it."""
-        return self.rows.target
-
-    @property
-    def kind(self) -> Kind:
-        """Whether it is a number or a class."""
-        return self.rows.kind
-
-    @property
-    def classes(self) -> list[str] | None:
-        """Values of the target, if it is a class."""
-        return self.rows.classes
-
-    @property
     def feature_names(self) -> tuple[str, ...]:
         """Columns that predict."""
-        return tuple(self.features)
+        return tuple(self.rows.features)
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Values of the target, if it is a class."""
-        return tuple(self.classes or ())
+        return tuple(self.rows.classes or ())
 
     @property
     def target_name(self) -> str:
         """Column that is predicted."""
-        return str(self.target)
+        return str(self.rows.target)
 
     @classmethod
     def for_other_data(cls, settings: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,32 +115,24 @@ class Tabular(InMemory):
         inputs, targets = self.rows.inputs, self.rows.targets
         if targets is None:
             raise DataError(f"{self.rows.missing}: {split} needs targets")
-        if self.all_rows and split == "test":
-            return inputs, targets
-        chosen = self._split(targets)[split]
+        chosen = self._chosen(split, targets)
         return inputs[chosen], targets[chosen]
 
-    def predict_dataloader(self) -> TensorLoader:
+    def predicted(self) -> TensorDataset:
         """Return the test split; every row of a file without targets, without a test split or not trained on."""
-        if self.own_inputs is not None:
-            return super().predict_dataloader()
         inputs, targets = self.rows.inputs, self.rows.targets
         if targets is None:
-            return evaluation_loader(TensorDataset(inputs), self.batch_size)
-        every = self.all_rows or not self.has("test")
-        chosen = torch.arange(len(inputs)) if every else self._split(targets)["test"]
-        return evaluation_loader(TensorDataset(inputs[chosen], targets[chosen], chosen), self.batch_size)
+            return TensorDataset(inputs)
+        chosen = self._chosen("test", targets) if self.has("test") else torch.arange(len(inputs))
+        return TensorDataset(inputs[chosen], targets[chosen], chosen)
 
-    def setup(self, stage: str) -> None:
-        """Build what a stage needs; predictions need no targets."""
-        if stage != "predict":
-            super().setup(stage)
-
-    def _split(self, targets: Tensor) -> dict[Split, Tensor]:
+    def _chosen(self, split: Split, targets: Tensor) -> Tensor:
         size, labels = len(targets), None if targets.is_floating_point() else targets
+        if self.all_rows and split == "test":
+            return torch.arange(size)
         seeds: dict[Split, int] = {"test": 0, "val": 1}
         parts = {name: (round(self.sizes[name] * size), seed) for name, seed in seeds.items() if self.sizes[name]}
-        return divide(labels, size, parts, self.path, self.class_names)
+        return divide(labels, size, parts, self.path, self.class_names)[split]
 
     @cached_property
     def rows(self) -> Rows:

@@ -48,13 +48,14 @@ class MLP(nn.Module):
         widths = [in_features or 0, *hidden_features, 1 if out_features is None else out_features]
         if min(widths) < 1:
             raise ValueError(f"every layer of an MLP needs a unit or more: {'-'.join(map(str, widths))}")
-        dropouts = [dropout] * len(hidden_features) if isinstance(dropout, float | int) else list(dropout)
-        if len(dropouts) != len(hidden_features):
-            raise ValueError(f"{len(dropouts)} dropouts for {len(hidden_features)} hidden layers")
-        # Without hidden layers, as before the only linear layer of a convolutional network.
-        first = 0.0 if hidden_features or not isinstance(dropout, float | int) else dropout
-        layers: list[nn.Module] = [nn.Dropout(first)] if first else []
-        for before, after, probability in zip(widths, widths[1:-1], dropouts, strict=False):
+        layers: list[nn.Module] = []
+        if isinstance(dropout, float | int):
+            if dropout and not hidden_features:  # as before the only linear layer of a convolutional network
+                layers.append(nn.Dropout(dropout))
+            dropout = [dropout] * len(hidden_features)
+        if len(dropout) != len(hidden_features):
+            raise ValueError(f"{len(dropout)} dropouts for {len(hidden_features)} hidden layers")
+        for before, after, probability in zip(widths, widths[1:-1], dropout, strict=False):
             layers.append(nn.Linear(before, after))
             if batch_norm:
                 layers.append(nn.BatchNorm1d(after))

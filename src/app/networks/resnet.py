@@ -52,15 +52,13 @@ class ResNet(nn.Module):
         super().__init__()
         if not in_channels or not num_classes or min(*channels, blocks) < 1:
             raise ValueError(f"a ResNet needs sizes: in_channels {in_channels}, num_classes {num_classes}, {channels}")
-        first = channels[0]
+        size, stride = (7, 2) if stem == "large" else (3, 1)
+        layers: list[nn.Module] = [_convolution(in_channels, channels[0], size, stride), nn.ReLU(inplace=True)]
         if stem == "large":
-            layers = [_convolution(in_channels, first, 7, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, padding=1)]
-        else:
-            layers = [_convolution(in_channels, first, 3, 1), nn.ReLU(inplace=True)]
-        for stage, (before, after) in enumerate(zip([first, *channels], channels, strict=False)):
-            for block in range(blocks):
-                stride = 2 if stage > 0 and block == 0 else 1
-                layers.append(Residual(before if block == 0 else after, after, stride))
+            layers.append(nn.MaxPool2d(3, 2, padding=1))
+        for stage, (before, after) in enumerate(zip([channels[0], *channels], channels, strict=False)):
+            layers.append(Residual(before, after, stride=2 if stage else 1))
+            layers.extend(Residual(after, after, stride=1) for _ in range(blocks - 1))
         self.features = nn.Sequential(*layers)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(channels[-1], num_classes)

@@ -24,12 +24,7 @@ class NextCharacter(SupervisedTask):
     """
 
     def __init__(
-        self,
-        *args: Any,
-        vocabulary: str | None = None,
-        length: int = 200,
-        temperature: float = 0.5,
-        **kwargs: Any,
+        self, *args: Any, vocabulary: str | None = None, length: int = 200, temperature: float = 0.5, **kwargs: Any
     ) -> None:
         if not vocabulary:
             raise ValueError("the vocabulary is empty: the data or vocabulary says which characters there are")

@@ -56,14 +56,10 @@ class Regression(SupervisedTask):
 
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
         """Return each input by name, actual, predicted and the absolute error, all in original units."""
-        names = getattr(self.data, "feature_names", None) or self._numbered(inputs.shape[1])
+        names = getattr(self.data, "feature_names", None) or [f"x{n}" for n in range(1, inputs.shape[1] + 1)]
         columns: Columns = dict(zip(names, inputs.unbind(1), strict=True))
         predicted = self(inputs)[:, 0]
         if targets is None:
             return columns | {"predicted": predicted}
         actual = targets[:, 0]
         return columns | {"actual": actual, "predicted": predicted, "error": (predicted - actual).abs()}
-
-    @staticmethod
-    def _numbered(count: int) -> list[str]:
-        return [f"x{number}" for number in range(1, count + 1)]

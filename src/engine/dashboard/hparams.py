@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
+from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard.summary import hparams
 
 from engine.dashboard.metrics_history import history
@@ -84,7 +85,7 @@ class HParams(_RunSettings):
         self.summary(start)
         self.summary(end)
         for name, value in metrics.items():
-            self.scalar(f"best/{name}", value)
+            self.summary(Summary(value=[Summary.Value(tag=f"best/{name}", simple_value=value)]))
 
 
 def hyperparameters(settings: dict[str, Any]) -> dict[str, Any]:

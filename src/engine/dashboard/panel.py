@@ -206,9 +206,9 @@ class Panel(Watcher):
             self.writer.add_text(name, markdown, self.step)
 
     def scalar(self, name: str, value: float, step: int | None = None) -> None:
-        """Add a point to a curve in TensorBoard, by default at the current step."""
-        if self.writer is not None:
-            self.writer.add_scalar(name, value, self.step if step is None else step)
+        """Add a point to a curve, in TensorBoard and metrics.csv, by default at the current step."""
+        for logger in self.trainer.loggers:
+            logger.log_metrics({name: value}, self.step if step is None else step)
 
 
 class SamplePanel(Panel):

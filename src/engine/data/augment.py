@@ -7,11 +7,7 @@ from torch import Tensor, nn
 
 
 class PerImage(nn.Module):
-    """Applies a transform to one image (C, H, W) at a time, for one that draws its random numbers once a call.
-
-    Args:
-        transform: Takes an image and returns one of the same shape.
-    """
+    """Applies a transform to one image (C, H, W) at a time, for one that draws its random numbers once a call."""
 
     def __init__(self, transform: nn.Module) -> None:
         super().__init__()
@@ -22,22 +18,11 @@ class PerImage(nn.Module):
         return torch.stack([self.transform(image) for image in images])
 
 
-class Augment(nn.Module):
-    """Transforms of a batch (B, C, H, W), in turn; those of torchvision, which draw once a call, image by image.
-
-    Args:
-        transforms: Modules that take images and return images.
-    """
+class Augment(nn.Sequential):
+    """Transforms of a batch (B, C, H, W), in turn; those of torchvision, which draw once a call, image by image."""
 
     def __init__(self, transforms: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.transforms = nn.ModuleList(PerImage(t) if _of_torchvision(t) else t for t in transforms)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return changed images of the same shape, if the transforms keep it."""
-        for transform in self.transforms:
-            images = transform(images)
-        return images
+        super().__init__(*(PerImage(t) if _of_torchvision(t) else t for t in transforms))
 
 
 def _of_torchvision(transform: nn.Module) -> bool:

@@ -14,7 +14,11 @@ from torch import Tensor
 from engine.errors import DataError
 
 Fit = Literal["resize", "crop", "pad"]
-
+WAYS: dict[Fit, Callable[..., Image.Image]] = {
+    "resize": Image.Image.resize,
+    "crop": ImageOps.fit,
+    "pad": ImageOps.pad,
+}
 CHUNK = 16  # images that a thread decodes at a time: to hand over single ones takes half as long as to decode them
 
 
@@ -57,11 +61,10 @@ class ImageFiles:
         images = np.empty((len(files), *self.shape[1:]), dtype=np.uint8)
 
         def fill(start: int) -> None:
-            for row in range(start, min(start + CHUNK, len(files))):
-                images[row] = decode(files[row], self.shape[2], self.fit).numpy()
+            for row, file in enumerate(files[start : start + CHUNK], start):
+                images[row] = decode(file, self.shape[2], self.fit).numpy()
 
-        for _ in self.map(fill, range(0, len(files), CHUNK)):
-            pass
+        list(self.map(fill, range(0, len(files), CHUNK)))
         return torch.from_numpy(images)
 
 
@@ -78,12 +81,7 @@ def decode(file: Path, size: int, fit: Fit) -> Tensor:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{file} is not an image that can be read: {error}") from error
     if colours.size != (size, size):
-        ways: dict[Fit, Callable[..., Image.Image]] = {
-            "resize": Image.Image.resize,
-            "crop": ImageOps.fit,
-            "pad": ImageOps.pad,
-        }
-        colours = ways[fit](colours, (size, size), Image.Resampling.BILINEAR)
+        colours = WAYS[fit](colours, (size, size), Image.Resampling.BILINEAR)
     return torch.from_numpy(np.array(colours)).permute(2, 0, 1)
 
 

@@ -16,20 +16,14 @@ from engine.data.loader import Balanced, Shuffle, TensorLoader, evaluation_loade
 from engine.errors import DataError, UsageError, check_range
 
 Split = Literal["train", "val", "test"]
-SPLITS: dict[str, tuple[Split, ...]] = {
-    "fit": ("train", "val"),
-    "validate": ("val",),
-    "test": ("test",),
-    "predict": ("test",),
-}
+SPLITS: dict[str, tuple[Split, ...]] = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ()}
 
 
 class InMemory(LightningDataModule, ABC):
     """Splits held as tensors; a subclass says how each is built and names its columns or classes.
 
-    What a network or a task needs to know of the data stands in `facts`, names of attributes or properties: an
-    argument of such a name that settings leave open gets its value. A class of one's own adds to it:
-    `facts = (*InMemory.facts, "sequence_length")`.
+    `facts` are the attributes that networks and tasks may need: an argument of such a name that settings leave open
+    gets its value. A class of one's own adds to them: `facts = (*InMemory.facts, "sequence_length")`.
 
     Args:
         batch_size: Samples in a training batch; evaluation takes more where they are small.
@@ -82,14 +76,12 @@ class InMemory(LightningDataModule, ABC):
     @cached_property
     def in_channels(self) -> int | None:
         """Channels of an image; None if inputs are not (N, C, H, W)."""
-        shape = self._training[0].shape
-        return shape[1] if len(shape) == 4 else None
+        return self._training[0].shape[1] if len(self._training[0].shape) == 4 else None
 
     @cached_property
     def image_size(self) -> int | None:
         """Height of an image in pixels; None if inputs are not (N, C, H, W)."""
-        shape = self._training[0].shape
-        return shape[2] if len(shape) == 4 else None
+        return self._training[0].shape[2] if len(self._training[0].shape) == 4 else None
 
     @cached_property
     def num_classes(self) -> int | None:
@@ -102,19 +94,17 @@ class InMemory(LightningDataModule, ABC):
     @cached_property
     def out_features(self) -> int:
         """Numbers in one output: one a class, else one a target."""
-        named = self.class_names or self.feature_names
-        return self.num_classes or (1 if named else math.prod(self._training[1].shape[1:]))
+        return self.num_classes or (1 if self.feature_names else math.prod(self._training[1].shape[1:]))
 
     @property
     def _training(self) -> tuple[Tensor, ...]:
-        """Inputs and targets of the training split, before setup as well."""
-        if "train" not in self.splits:
+        if "train" not in self.splits:  # asked for before setup
             self.prepare_data()
         return self._built("train").tensors
 
     @classmethod
     def for_other_data(cls, settings: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what changes in the settings where a run is scored on other data than it was trained on.
+        """Return what changes in the arguments asked for, where a run is scored on other data than it was trained on.
 
         Args:
             settings: Arguments of this class, as they were asked for.
@@ -131,24 +121,24 @@ class InMemory(LightningDataModule, ABC):
         return True
 
     def setup(self, stage: str) -> None:
-        """Build the splits that a stage needs and that are not there yet.
+        """Build the splits that a stage needs and that are not there yet; predictions are built as they are made.
 
         Raises:
             DataError: If one is empty, or too small to score.
             UsageError: If the stage has no split.
         """
-        if stage == "predict" and self.own_inputs is not None:
-            return
         for split in SPLITS[stage]:
             if self.has(split):
-                size, numbers = len(self._built(split)), self.splits[split].tensors[1].is_floating_point()
-                if numbers and size < 2 and stage != "predict":
+                targets = self._built(split).tensors[1]
+                if targets.is_floating_point() and len(targets) < 2:
                     raise DataError(f"the {split} split of {type(self).__name__} has 1 sample: R2 needs at least 2")
-            elif split == "test" or stage == "validate":
+            elif stage != "fit":
                 raise UsageError(f"there is no {split} split to score: {split}_size is 0")
-        if stage == "fit" and not self.has("val") and self.trainer is not None:
+        if stage != "fit":
+            return
+        if not self.has("val") and self.trainer is not None:
             self.trainer.limit_val_batches = 0  # Lightning warns of a loader without batches
-        if self.balanced and stage == "fit" and self.splits["train"].tensors[1].is_floating_point():
+        if self.balanced and self.splits["train"].tensors[1].is_floating_point():
             raise UsageError("--data.balanced: balanced sampling needs classes, not numbers")
 
     def _built(self, split: Split) -> TensorDataset:
@@ -166,11 +156,11 @@ class InMemory(LightningDataModule, ABC):
             UsageError: If it has no batch.
         """
         dataset = self.splits["train"]
+        if getattr(self.trainer, "overfit_batches", 0):  # the same samples in every epoch
+            return TensorLoader(dataset, self.batch_size)
         # Without seed_everything every process has its own, and they would not share one order.
         seed = self.trainer.strategy.broadcast(self.seed) if self.trainer else self.seed
         sampler = Balanced(seed, dataset.tensors[1]) if self.balanced else Shuffle(seed)
-        if getattr(self.trainer, "overfit_batches", 0):  # the same samples in every epoch
-            return TensorLoader(dataset, self.batch_size)
         loader = TensorLoader(dataset, self.batch_size, sampler, self.drop_last)
         if len(loader) == 0:
             size = loader.global_size
@@ -193,18 +183,24 @@ class InMemory(LightningDataModule, ABC):
         return evaluation_loader(self.splits["test"], self.batch_size)
 
     def predict_dataloader(self) -> TensorLoader:
-        """Return the test split in its own order, each sample with its index; or the given inputs alone."""
-        if self.own_inputs is not None:
-            return evaluation_loader(TensorDataset(self.given_inputs()), self.batch_size)
-        tensors = self.splits["test"].tensors
-        return evaluation_loader(TensorDataset(*tensors, torch.arange(len(tensors[0]))), self.batch_size)
-
-    def given_inputs(self) -> Tensor:
-        """Return the rows to predict, float (N, features).
+        """Return the given inputs alone, float (N, features), else what `predicted` says.
 
         Raises:
-            UsageError: If they are not numbers, one for each column.
+            UsageError: If given inputs are not numbers, one for each column.
         """
+        if self.own_inputs is None:
+            return evaluation_loader(self.predicted(), self.batch_size)
         from engine.data.table import rows_of  # pandas takes half a second
 
-        return rows_of(self.own_inputs or [], self.feature_names)
+        return evaluation_loader(TensorDataset(rows_of(self.own_inputs, self.feature_names)), self.batch_size)
+
+    def predicted(self) -> TensorDataset:
+        """Return inputs, targets and index of the samples to predict: the test split.
+
+        Raises:
+            UsageError: If there is none.
+        """
+        if not self.has("test"):
+            raise UsageError("there is no test split to predict: test_size is 0")
+        tensors = self._built("test").tensors
+        return TensorDataset(*tensors, torch.arange(len(tensors[0])))

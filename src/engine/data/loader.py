@@ -27,11 +27,7 @@ def epoch_seed(seed: int, epoch: int, rank: int = 0) -> int:
 
 
 class Shuffle:
-    """Sampler: a permutation drawn anew each epoch from seed and epoch alone, so that a resumed run sees the same.
-
-    Args:
-        seed: Seed of the run.
-    """
+    """Sampler: a permutation drawn anew each epoch from the run's seed and the epoch, the same in a resumed run."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -42,39 +38,32 @@ class Shuffle:
         self.epoch = epoch
 
     def order(self, size: int) -> Tensor:
-        """Return a permutation of size indices."""
-        return torch.randperm(size, generator=generator(epoch_seed(self.seed, self.epoch)))
+        """Return the indices of an epoch (size,)."""
+        return self.draw(size, generator(epoch_seed(self.seed, self.epoch)))
+
+    def draw(self, size: int, random: torch.Generator) -> Tensor:
+        """Draw indices (size,) with a generator."""
+        return torch.randperm(size, generator=random)
 
 
 class Balanced(Shuffle):
-    """Weighted sampler with replacement: every class is drawn equally often on average.
-
-    Args:
-        seed: Seed of the run.
-        labels: Class of each sample.
-    """
+    """Weighted sampler with replacement: every class of labels (N,) is drawn equally often on average."""
 
     def __init__(self, seed: int, labels: Tensor) -> None:
         super().__init__(seed)
         self.weights = 1 / labels.bincount()[labels].double()
 
-    def order(self, size: int) -> Tensor:
-        """Return size indices."""
-        return torch.multinomial(
-            self.weights, size, replacement=True, generator=generator(epoch_seed(self.seed, self.epoch))
-        )
+    def draw(self, size: int, random: torch.Generator) -> Tensor:
+        """Draw indices (size,) with a generator, some more than once."""
+        return torch.multinomial(self.weights, size, replacement=True, generator=random)
 
 
 @dataclass(frozen=True)
 class Shard:
-    """The part of one process: the samples of each common batch whose position is rank modulo world.
+    """The part of one process: the samples of each common batch whose position is rank modulo world, all processes.
 
     Together the processes see the batches that one process with larger batches would see. A batch is split as evenly
     as possible, and the first process always has a part of it.
-
-    Args:
-        rank: Number of this process, from 0.
-        world: Number of processes.
     """
 
     rank: int = 0
@@ -86,10 +75,6 @@ class Shard:
         if distributed.is_available() and distributed.is_initialized():
             return cls(distributed.get_rank(), distributed.get_world_size())
         return cls()
-
-    def rows(self, start: int, stop: int) -> slice:
-        """Return the rows to take from start up to stop; none, if there are fewer rows than processes."""
-        return slice(start + self.rank, stop, self.world)
 
     def weight(self, size: int) -> float:
         """Return the factor for the mean loss over this shard of a batch of some size.
@@ -163,7 +148,7 @@ class TensorLoader:
     def _rows(self, batch: int) -> slice:
         """Return the positions in the epoch's order that are this process' shard of a batch."""
         start = batch * self.global_size
-        return self.shard.rows(start, min(start + self.global_size, len(self.dataset)))
+        return slice(start + self.shard.rank, min(start + self.global_size, len(self.dataset)), self.shard.world)
 
     def _gathered(self, rows: list[slice], order: Tensor | None) -> Iterable[tuple[Tensor, ...]]:
         """Return batches; several small ones are gathered at once, and index_select is twice as fast as indexing."""

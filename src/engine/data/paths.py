@@ -7,30 +7,27 @@ from engine.errors import DataError, nearest
 
 
 def locate(path: str, beside: Path) -> Path:
-    """Return a file or folder, relative to the current folder or, like examples/houses.csv, to another one.
-
-    Args:
-        path: As it was given.
-        beside: The folder that ships with examples.
+    """Return a file or folder, relative to the current folder or, like examples/houses.csv, to `beside`.
 
     Raises:
         DataError: If it is in neither, naming the nearest file beside it.
     """
-    given, shipped = _candidates(path, beside)
-    for candidate in (given, shipped):
-        if candidate.exists():
-            return candidate
-    folder = given.parent if given.parent.is_dir() else Path()
-    raise DataError(f"{path} does not exist{nearest(given.name, [other.name for other in folder.iterdir()])}")
+    found = _found(path, beside)
+    if found is None:
+        given = Path(path).expanduser()
+        folder = given.parent if given.parent.is_dir() else Path()
+        raise DataError(f"{path} does not exist{nearest(given.name, [other.name for other in folder.iterdir()])}")
+    return found
 
 
 def same(path: str, other: str, beside: Path) -> bool:
     """Return whether two spellings mean the same file or folder, which need not exist."""
-    first, second = (
-        next((place for place in _candidates(text, beside) if place.exists()), Path(text)).resolve()
-        for text in (path, other)
-    )
+    first, second = ((_found(text, beside) or Path(text)).resolve() for text in (path, other))
     return first == second
+
+
+def _found(path: str, beside: Path) -> Path | None:
+    return next((place for place in (Path(path).expanduser(), beside / path) if place.exists()), None)
 
 
 def read_text(path: Path, encoding: str) -> str:
@@ -49,11 +46,7 @@ def read_text(path: Path, encoding: str) -> str:
 
 
 def check_encoding(encoding: str) -> None:
-    """Refuse an encoding that Python does not know.
-
-    Raises:
-        ValueError: If there is no such encoding.
-    """
+    """Raise ValueError for an encoding that Python does not know."""
     try:
         codecs.lookup(encoding)
     except LookupError as error:
@@ -66,7 +59,3 @@ def undecodable(path: Path, encoding: str, error: Exception) -> DataError:
         f"{path} cannot be read as {encoding.upper()}: {error}\n"
         "another encoding: --data.encoding gb18030 (Excel on a Chinese Windows), cp1252 (Western), utf-16, ..."
     )
-
-
-def _candidates(path: str, beside: Path) -> tuple[Path, Path]:
-    return Path(path).expanduser(), beside / path

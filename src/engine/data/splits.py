@@ -35,7 +35,7 @@ class TwoParts(InMemory, ABC):
         self.folder = self.root / self.folder_name
         self.val_size = val_size
         self.in_features = self.in_channels * self.image_size**2
-        self._cached: tuple[Split, tuple[Tensor, Tensor]] | None = None
+        self._unused: dict[Split, tuple[Tensor, Tensor]] = {}
 
     @property
     @abstractmethod
@@ -68,17 +68,14 @@ class TwoParts(InMemory, ABC):
             ) from error
 
     def build(self, split: Split) -> tuple[Tensor, Tensor]:
-        """Read a split; training and validation come from the same files, so the one not asked for is cached."""
+        """Read a split; training and validation come from the same files, read once for both."""
         if split == "test":
             return self.read(train=False)
-        if self._cached is not None and self._cached[0] == split:
-            tensors, self._cached = self._cached[1], None
-            return tensors
-        images, labels = self.read(train=True)
-        parts = divide(labels, len(labels), {"val": (self.val_size, 0)}, self.title, self.class_names)
-        other: Split = "val" if split == "train" else "train"
-        self._cached = other, (images[parts[other]], labels[parts[other]])
-        return images[parts[split]], labels[parts[split]]
+        if split not in self._unused:
+            images, labels = self.read(train=True)
+            parts = divide(labels, len(labels), {"val": (self.val_size, 0)}, self.title, self.class_names)
+            self._unused = {part: (images[rows], labels[rows]) for part, rows in parts.items()}
+        return self._unused.pop(split)
 
 
 def divide(
@@ -117,10 +114,8 @@ def _check(
         counts = labels.bincount(minlength=len(classes))
         rare = int(counts.argmin())
         if counts[rare] < len(needs):
-            raise DataError(
-                f"{owner}: class {classes[rare]!r} has {counts[rare]} of {size} samples for {wanted}: "
-                f"it needs at least {len(needs)}"
-            )
+            few = f"class {classes[rare]!r} has {counts[rare]} of {size} samples for {wanted}"
+            raise DataError(f"{owner}: {few}: it needs at least {len(needs)}")
         fewest, each = len(counts), ", one of each class"
     if not fewest <= number <= size - fewest:
         raise DataError(

@@ -91,13 +91,12 @@ class Table:
         wrong = torch.nonzero(~numbers.isfinite()).tolist()
         if wrong:
             row, column = wrong[0]
-            text = self.texts[columns[column]].iloc[row]
             reason = "is too large" if np.isfinite(values[row, column]) else "is not a finite number"
-            raise DataError(f"{self.path}, row {row + 1}, column {columns[column]}: {text!r} {reason}{_more(wrong)}")
+            raise DataError(f"{self._cell(row, columns[column])} {reason}{_more(wrong)}")
         return numbers
 
     def blank(self, column: str) -> str | None:
-        """Return where a column is blank, None if it is nowhere."""
+        """Return in words where a column is blank, None if it is nowhere."""
         if self._is_numeric(column):
             return None
         rows = np.flatnonzero(self.texts[column].str.strip() == "").tolist()
@@ -124,11 +123,11 @@ class Table:
         numbers = pd.Index(list(classes)).get_indexer(self.texts[column])
         wrong = np.flatnonzero(numbers < 0)
         if len(wrong):
-            text = self.texts[column].iloc[wrong[0]]
-            raise DataError(
-                f"{self.path}, row {wrong[0] + 1}, column {column}: {text!r} is not one of {', '.join(classes)}"
-            )
+            raise DataError(f"{self._cell(wrong[0], column)} is not one of {', '.join(classes)}")
         return torch.tensor(numbers, dtype=torch.long)
+
+    def _cell(self, row: int, column: str) -> str:
+        return f"{self.path}, row {row + 1}, column {column}: {self.texts[column].iloc[row]!r}"
 
     def _is_numeric(self, column: str) -> bool:
         """Return whether pandas has read every value of a column as a number; a row cut short is read as NaN."""
@@ -143,9 +142,7 @@ def _more(places: Sequence[object]) -> str:
 def rows_of(inputs: str | Sequence[Sequence[float]], names: Sequence[str]) -> Tensor:
     """Return inputs for named columns as floats (N, columns).
 
-    Args:
-        inputs: Lists of numbers in the order of the names, a CSV file with these columns, or `x1=3,x2=4`.
-        names: The columns.
+    They are lists of numbers in the order of the names, a CSV file with these columns, or `x1=3,x2=4`.
 
     Raises:
         UsageError: If a number is missing, or there are no names to tell the inputs by.
@@ -153,9 +150,9 @@ def rows_of(inputs: str | Sequence[Sequence[float]], names: Sequence[str]) -> Te
     if not names:
         raise UsageError("inputs to predict need columns with names, which this data does not have")
     wanted = f"a number for each of {', '.join(names)}"
-    if isinstance(inputs, str) and ("=" not in inputs or Path(inputs).is_file()):
-        return Table(locate(inputs, beside=Path())).numbers(names)
     if isinstance(inputs, str):
+        if "=" not in inputs or Path(inputs).is_file():
+            return Table(locate(inputs, beside=Path())).numbers(names)
         pairs = dict(part.partition("=")[::2] for part in re.split(r"[,\s]+", inputs.strip()))
         if set(pairs) != set(names):
             raise UsageError(f"inputs {inputs}: expected {wanted}")

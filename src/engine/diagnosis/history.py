@@ -20,6 +20,7 @@ class History:
 
     Args:
         losses: Mean training loss of each block, without penalties.
+        errors: Standard error of each of them, from the single steps of its block.
         rates: Learning rate at the end of each block, the largest of all parameter groups.
         validations: Epoch, training loss of the blocks then, and validation loss, of the newest validations.
         best: The same three, means over the SMOOTH successive validations with the lowest validation loss.
@@ -37,6 +38,7 @@ class History:
     """
 
     losses: list[float] = field(default_factory=list)
+    errors: list[float] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
     validations: list[list[float]] = field(default_factory=list)
     best: list[float] = field(default_factory=list)

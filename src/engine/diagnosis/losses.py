@@ -28,7 +28,9 @@ def loss_oscillating(history: History, limits: Limits) -> Finding | None:
     deviation = NORMAL * statistics.median(abs(loss - middle) for loss in recent)  # a few outliers do not count
     swing = deviation / middle if middle > 0 else 0.0
     stuck = statistics.fmean(recent[JUDGED // 2 :]) > 0.8 * statistics.fmean(recent[: JUDGED // 2])
-    if swing < limits.swing or not stuck or middle < 0.2 * history.scale:
+    # The means of a block differ by their standard error, even where the loss stays as it is.
+    noise = statistics.median(history.errors[-JUDGED:] or [0.0])
+    if swing < limits.swing or deviation < 2.5 * noise or not stuck or middle < 0.2 * history.scale:
         return None
     rate = history.rates[-1] if history.rates else 0.0
     evidence = f"training loss swings by {swing:.0%} around {middle:.3g} without falling, learning rate {rate:.1g}"

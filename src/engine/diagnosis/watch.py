@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from engine import console
 from engine.diagnosis import AT_END, EXPLAINED_BY, SYMPTOMS, Finding, History, Limits, Symptom
 from engine.diagnosis.advice import Setup
+from engine.diagnosis.block import Block
 from engine.diagnosis.history import MIN_STEPS
 from engine.diagnosis.losses import loss_not_finite, overfitting
 from engine.diagnosis.measures import distance, gradient_norms, samples, units_active, weight_matrices
@@ -25,7 +26,6 @@ from engine.training.watcher import Watcher
 BLOCKS = 100  # of a run; each ends with a look at gradients and activations, so that a hundred steps pay for it
 INITIAL = 3  # blocks after which weights that began equal are no longer looked for
 EARLY = 3  # steps at the start whose gradients are looked at too
-BUFFERED = 1000  # losses that wait to be added up at once
 TARGETS = 20  # batches that say how well a constant prediction would do
 # Names that a validation loss is logged by.
 VALIDATION_LOSSES = ("val/loss", "val_loss", "valid_loss", "validation_loss", "valid/loss", "validation/loss")
@@ -52,8 +52,7 @@ class Diagnosis(Watcher):
         self._epoch = 0
         self._batches = 0
         self._in_block = 0
-        self._buffer: list[Tensor] = []
-        self._sum, self._count = 0.0, 0
+        self._losses = Block()
         self._unsampled: set[int] = set()  # optimizers whose next step is looked at
         self._hooks = ExitStack()
         self._start: list[Tensor] = []
@@ -106,13 +105,7 @@ class Diagnosis(Watcher):
                 loss = loss * trainer.accumulate_grad_batches
             if "penalty" in parts:
                 loss = loss - parts["penalty"]
-            if loss.is_cpu:
-                self._sum += loss.item()
-                self._count += 1
-            else:  # each number from a GPU would wait for it
-                self._buffer.append(loss.detach())
-                if len(self._buffer) == BUFFERED:
-                    self._add_up()
+            self._losses.add(loss)
         self._in_block += 1
         self._batches += 1
         if self._in_block >= self._block:
@@ -130,8 +123,7 @@ class Diagnosis(Watcher):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Sum up."""
         self.close()
-        self._add_up()
-        if not math.isfinite(self._sum):
+        if not math.isfinite(self._losses.mean_and_error()[0]):
             self._report(trainer, loss_not_finite(self.history))
         self._look(trainer)
         if not self.findings:
@@ -160,13 +152,14 @@ class Diagnosis(Watcher):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the history, and what was reported."""
-        self._add_up()
-        reported = [[finding.name, finding.evidence, finding.advice] for finding in self.findings]
-        counts = {"batches": self._batches, "in_block": self._in_block, "sum": self._sum, "count": self._count}
         return {
-            "verdict": self.verdict,
-            **{"history": self.history.state(), "reported": reported, "targets": self._targets, "start": self._start},
-            **counts,
+            "history": self.history.state(),
+            "reported": [[finding.name, finding.evidence, finding.advice] for finding in self.findings],
+            "targets": self._targets,
+            "start": self._start,
+            "batches": self._batches,
+            "in_block": self._in_block,
+            **self._losses.state(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -176,27 +169,19 @@ class Diagnosis(Watcher):
         self.findings = [Finding(*reported) for reported in state["reported"]]
         self.verdict = state.get("verdict", "")
         self._batches, self._in_block = state.get("batches", 0), state.get("in_block", 0)
-        self._sum, self._count = float(state.get("sum") or 0.0), state.get("count", self._in_block)
+        self._losses = Block(state)
         self._start, self._targets = state.get("start", []), state.get("targets", [])
 
-    def _add_up(self) -> None:
-        if self._buffer:
-            # One after the other, so that the sum is the same wherever a checkpoint is written in between.
-            for loss in torch.stack([loss.reshape(()) for loss in self._buffer]).tolist():
-                self._sum += loss
-            self._count += len(self._buffer)
-            self._buffer = []
-
     def _end_block(self, trainer: Trainer, task: LightningModule) -> None:
-        self._add_up()
-        history, loss = self.history, self._sum / max(1, self._count)
-        seen = self._count > 0
-        self._sum, self._count, self._in_block = 0.0, 0, 0
+        history, block = self.history, self._losses
+        loss, error = block.mean_and_error()
+        self._losses, self._in_block = Block(), 0
         if not math.isfinite(loss):
             self._report(trainer, loss_not_finite(self.history))
             return
-        if seen:
+        if block.count:
             history.losses.append(loss)
+            history.errors.append(error)
         rates = [float(group["lr"]) for o in trainer.optimizers for group in o.param_groups if "lr" in group]
         history.rates.extend([max(rates)] if rates else [])
         history.fraction = min(1.0, self._batches / self._total)

@@ -97,7 +97,7 @@ class TensorBoard(RunLogger, TensorBoardLogger):
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Add the metrics of a step; add_scalar, made for one number at a time, takes four times as long."""
         groups = {name: value for name, value in metrics.items() if isinstance(value, dict)}
-        shown = metrics.keys() - groups.keys() - ({"epoch"} if self._evaluates else set())  # that curve would go back
+        shown = metrics.keys() - groups.keys() - {"epoch"}  # a straight line, and the first chart that one would see
         values = [Summary.Value(tag=name, simple_value=float(metrics[name])) for name in metrics if name in shown]
         if values:
             file: Any = self.experiment.file_writer

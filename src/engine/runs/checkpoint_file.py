@@ -45,18 +45,6 @@ class Saved:
         return int(self.content["global_step"])
 
     @property
-    def ended(self) -> str | None:
-        """How the training ended, if there was nothing left to train."""
-        ended: str | None = self.content.get("ended")
-        return ended
-
-    @property
-    def resume(self) -> dict[str, Any]:
-        """What training depends on beside the state that Lightning saves."""
-        state: dict[str, Any] = self.content.get("resume", {})
-        return state
-
-    @property
     def _loop(self) -> dict[str, Any]:
         loop: dict[str, Any] = self.content["loops"]["fit_loop"]
         return loop

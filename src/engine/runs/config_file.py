@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from engine.errors import UsageError
+from engine.errors import UsageError, one_line
 
 Settings = dict[str, Any]
 
@@ -23,16 +23,13 @@ def read_tree(path: Path) -> dict[str, Any]:
     """
     try:
         return _read(path, path.stat().st_mtime_ns)
-    except OSError as error:
-        raise UsageError(f"config {path} cannot be read: {error}") from error
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise UsageError(f"config {path} cannot be read: {one_line(error)}") from error
 
 
 @cache
 def _read(path: Path, version: int) -> dict[str, Any]:
-    try:
-        settings: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        raise UsageError(f"config {path} cannot be read: {' '.join(str(error).split())}") from error
+    settings: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(settings, dict):
         raise UsageError(f"config {path} must hold keys and values, such as `trainer:`")
     if next(islice(_values(settings), MAX_VALUES, None), None):
@@ -48,11 +45,6 @@ def _values(tree: object) -> Iterator[bool]:
         yield True
         if isinstance(value, dict | list):
             waiting.extend(value.values() if isinstance(value, dict) else value)
-
-
-def read_flat(path: Path) -> Settings:
-    """Return the settings in a YAML file by dotted keys."""
-    return flat(read_tree(path))
 
 
 def dump(settings: Mapping[str, Any]) -> str:

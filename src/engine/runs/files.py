@@ -2,11 +2,10 @@
 
 import contextlib
 import json
-import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from engine.process import is_first
 
@@ -30,7 +29,11 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             part.unlink(missing_ok=True)
         raise
     with contextlib.suppress(OSError):  # not every file system can, and Windows cannot
-        _flush_folder(path.parent)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def clear_parts(folder: Path) -> None:
@@ -41,7 +44,8 @@ def clear_parts(folder: Path) -> None:
 
 def write_json(path: Path, value: object) -> None:
     """Write JSON, with null for NaN and infinity, which JSON does not have."""
-    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+    finite = json.loads(json.dumps(value), parse_constant=lambda name: None)
+    write_text(path, json.dumps(finite, indent=2) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -49,19 +53,3 @@ def write_text(path: Path, text: str) -> None:
     if is_first():
         with replacing(path) as file:
             file.write(text.encode())
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from engine.errors import UsageError, nearest
 from engine.process import is_first
 from engine.project import program
 from engine.runs.files import write_json
-from engine.runs.lock import is_locked
 
 FOLDER = "lightning_logs"
 # What is read back from run.json, with its types.
@@ -57,13 +58,21 @@ class Run:
 
     @property
     def lock(self) -> Path:
-        """File whose lock the process holds that trains the run."""
+        """File whose lock the process holds that trains the run; the system releases it, however the process ends."""
         return self.folder / ".lock"
 
     @property
     def alive(self) -> bool:
-        """Whether a process trains it now."""
-        return is_locked(self.lock)
+        """Whether a process trains it now; a lock that cannot be opened counts as free."""
+        if not self.lock.is_file():
+            return False
+        try:
+            with FileLock(self.lock, blocking=False):
+                return False
+        except Timeout:
+            return True
+        except OSError:
+            return False
 
     @property
     def status(self) -> str:
@@ -116,23 +125,18 @@ class Run:
         Raises:
             UsageError: If there is none.
         """
-        path = {"best": self.best, "last": self.last}.get(which, Path(which))
+        paths = {"best": self.best, "last": self.last}
+        path = paths.get(which, Path(which))
         if path.is_file():
             return path
-        if which not in ("best", "last"):
-            raise UsageError(f"checkpoint {which} does not exist{nearest(which, ['best', 'last'])}")
+        if which not in paths:
+            raise UsageError(f"checkpoint {which} does not exist{nearest(which, paths)}")
         other = "last" if which == "best" else "best"
-        if self.checkpoint_exists(other):
+        if paths[other].is_file():
             raise UsageError(f"{self.title} has no {which} checkpoint; it has one to ask for with --ckpt_path {other}")
-        raise UsageError(f"{self.title} has no checkpoint (status: {self.status}). {self._alternative()}")
-
-    def checkpoint_exists(self, which: str) -> bool:
-        """Return whether there is a best or a last checkpoint."""
-        return (self.best if which == "best" else self.last).is_file()
-
-    def _alternative(self) -> str:
-        older = [run for run in reversed(versions(self.folder.parent)) if run.checkpoint_exists("best") and run != self]
-        return f"An older run has: --run {older[0].title}" if older else f"Train first: {program()} fit --config ..."
+        older = [run for run in versions(self.folder.parent) if run.best.is_file() and run != self]
+        advice = f"An older run has: --run {older[-1].title}" if older else f"Train first: {program()} fit --config ..."
+        raise UsageError(f"{self.title} has no checkpoint (status: {self.status}). {advice}")
 
 
 def taken(run: Run) -> str:
@@ -156,12 +160,11 @@ def create(root: Path, name: str) -> Run:
         folder = parent / f"version_{number}"
         try:
             folder.mkdir(parents=True)
+            return Run(folder)
         except FileExistsError:
             if not folder.is_dir():
                 raise
             number += 1
-        else:
-            return Run(folder)
 
 
 def versions(parent: Path) -> list[Run]:
@@ -186,10 +189,8 @@ def newest(root: Path, name: str) -> Run:
     runs = [run for run in versions(root / FOLDER / name) if run.config.is_file()]
     if runs:
         return runs[-1]
-    hint = nearest(name, _names(root))
-    raise UsageError(
-        f"no run of {name} in {root / FOLDER}{hint}. Train one: {program()} fit --config configs/{name}.yaml"
-    )
+    advice = f"{nearest(name, _names(root))}. Train one: {program()} fit --config configs/{name}.yaml"
+    raise UsageError(f"no run of {name} in {root / FOLDER}{advice}")
 
 
 def find(text: str, root: Path) -> Run:

@@ -16,7 +16,7 @@ from jsonargparse import ArgumentParser
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from torch import Tensor
 
-from engine.errors import nearest
+from engine.errors import is_owners, nearest
 from engine.project import current
 from engine.settings.classes import known
 from engine.settings.keys import RENAMED
@@ -177,7 +177,9 @@ def _import(path: str, class_path: str) -> Callable[..., Any]:
         raise Wrong(f"{path}: {class_path} is no class path, such as torch.optim.Adam")
     try:
         module = importlib.import_module(module_name or "builtins")
-    except (ImportError, ValueError) as error:  # any other error is one in the module itself
+    except (ImportError, ValueError) as error:
+        if is_owners(error):  # a bug in the module itself
+            raise
         raise Wrong(f"{path}: cannot import {class_path}: {error}{_nearest_class(class_path)}") from error
     if not hasattr(module, name) or not module_name:
         hint = nearest(class_path, [f"{module_name}.{other}" for other in _classes(module) if module_name])

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from lightning.pytorch import Callback, Trainer
 
 from engine import console, process
@@ -22,7 +23,6 @@ from engine.runs.checkpoint_file import Saved, load
 from engine.runs.config_file import changes, flat, short
 from engine.runs.files import clear_parts
 from engine.runs.folder import Run
-from engine.runs.lock import locked
 from engine.settings.choice import Choice
 from engine.settings.command_line import CommandLine
 from engine.settings.keys import RESTORED
@@ -88,9 +88,11 @@ def _locked(run: Run) -> Iterator[None]:
     if not process.is_first():
         yield
         return
-    with locked(run.lock) as free:
-        if not free:
-            raise UsageError(runs.taken(run))
+    try:  # whoever only looks holds the lock for a moment
+        lock = FileLock(run.lock).acquire(timeout=0.1, poll_interval=0.02)
+    except Timeout:
+        raise UsageError(runs.taken(run)) from None
+    with lock:
         clear_parts(run.folder)
         yield
 
@@ -137,15 +139,16 @@ def _resume(cli: CommandLine, run: Run, saved: Saved | None, status: str) -> Non
 def _is_over(cli: CommandLine, run: Run, saved: Saved, status: str) -> bool:
     """Return whether nothing is left to train, and say so; a run that was killed only then has finished."""
     epochs, steps = cli.config.trainer.max_epochs or -1, cli.config.trainer.max_steps
-    if saved.ended == "stopped early":
+    ended = saved.content.get("ended")
+    if ended == "stopped early":
         advice = f"stopped early; to start a new run from its weights: {program()} fit --init_from {run.title}"
     elif saved.epochs >= epochs > 0 or saved.steps >= steps > 0:
         advice = f"has trained its {console.count(saved.epochs, 'epoch')}; to train longer: --trainer.max_epochs N"
     else:
         return False
-    if saved.ended and status == "interrupted":
+    if ended and status == "interrupted":
         found = callbacks.facts(_restored(cli, saved))
-        run.update(status="finished", reason=saved.ended, epochs=saved.epochs, steps=saved.steps, **found)
+        run.update(status="finished", reason=ended, epochs=saved.epochs, steps=saved.steps, **found)
     console.say(f"{run.title} {advice}")
     return True
 
@@ -164,7 +167,7 @@ def _train(cli: CommandLine, run: Run, facts: dict[str, Any], saved: Saved | Non
     interruption = Interruption()
     record = RunRecord(run, cli.settings, facts, interruption)
     before = [record, Monitors(), *([SameLength(saved, run.title)] if saved else [])]
-    after = [*([Restore(saved.resume)] if saved else []), interruption]
+    after = [*([Restore(saved.content.get("resume", {}))] if saved else []), interruption]
     trainer = cli.build_trainer(run.folder, callbacks.for_fit(cli, before, after), saved.steps if saved else 0)
     path = saved.path if saved else None
     try:

@@ -17,7 +17,7 @@ from app.data.threshold import Threshold
 from app.tasks import Regression
 from engine.data import InMemory, Shuffle, Split, TensorLoader
 from engine.errors import DataError, UsageError
-from engine.runs.config_file import read_flat
+from engine.runs.config_file import flat, read_tree
 
 
 class Numbers(InMemory):
@@ -187,7 +187,7 @@ def test_sizes_left_open_are_filled_in_from_data_of_ones_own(app: Callable[..., 
         patch.syspath_prepend(folder)
         result = app("fit", "--config", "own.yaml")
     assert result.exit_code == 0, result.err
-    network = read_flat(folder / "lightning_logs/own/version_0/config.yaml")
+    network = flat(read_tree(folder / "lightning_logs/own/version_0/config.yaml"))
     prefix = "model.init_args.network.init_args."
     assert [network[prefix + name] for name in ("in_features", "out_features", "sequence_length")] == [5, 1, 7]
 

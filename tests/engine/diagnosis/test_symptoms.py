@@ -62,6 +62,7 @@ HEALTHY = {
     "a validation loss that rises near nothing": history(**validated(0.5, 0.001, 0.005, 0.005, 0.005)),
     "zeros before the first step": history(losses=[1.0], rates=[1e-3], zero=["layer"]),
 }
+HEALTHY["a swing that is the noise of batches"] = history(losses=[2.0, 1.8, *noisy(0.7, 0.9)], errors=[0.4] * 102)
 UNWELL = {
     "weights all zero": history(losses=[1.0, 1.0], zero=["layer"]),
     "weights hardly change": history(moved=1e-6, fraction=0.2),

@@ -189,8 +189,10 @@ class Penalized(Recorded):
 @pytest.mark.parametrize("settings", [{}, {"accumulate_grad_batches": 4}])
 def test_losses_are_the_means_of_single_steps(settings: dict[str, Any]) -> None:
     task = Recorded()
-    losses = fit(task, epochs=2, **settings).history.losses
-    assert losses == pytest.approx([sum(task.seen[start : start + 10]) / 10 for start in range(0, 40, 10)])
+    history = fit(task, epochs=2, **settings).history
+    blocks = torch.tensor(task.seen).reshape(4, 10)
+    assert history.losses == pytest.approx(blocks.mean(1).tolist())
+    assert history.errors == pytest.approx((blocks.std(1, correction=0) / 10**0.5).tolist(), rel=1e-4)
 
 
 def test_a_penalty_does_not_count() -> None:
