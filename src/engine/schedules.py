@@ -10,8 +10,6 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LRSchedulerCallable
 from torch.optim import Optimizer, lr_scheduler
 
-Interval = Literal["step", "epoch"]
-
 
 def build(scheduler: LRSchedulerCallable, optimizer: Optimizer, trainer: Trainer) -> Any:
     """Return a scheduler, with the optimizer steps of the training as `total_steps` if it was given no length.
@@ -21,16 +19,24 @@ def build(scheduler: LRSchedulerCallable, optimizer: Optimizer, trainer: Trainer
     Raises:
         ValueError: If it needs a length and training has no end or no step, or it ends before training does.
     """
-    built = _filled(scheduler, optimizer, trainer) if _lacks_steps(scheduler) else scheduler(optimizer)
-    if isinstance(built, lr_scheduler.OneCycleLR) and built.total_steps < trainer.estimated_stepping_batches:
-        raise ValueError(
-            f"OneCycleLR ends after {built.total_steps} steps, training after {trainer.estimated_stepping_batches}; "
-            "without total_steps it fits"
-        )
+    built: Any
+    if not _lacks_steps(scheduler):
+        built = scheduler(optimizer)
+        if isinstance(built, lr_scheduler.OneCycleLR) and built.total_steps < trainer.estimated_stepping_batches:
+            ends = f"{built.total_steps} steps, training after {trainer.estimated_stepping_batches}"
+            raise ValueError(f"OneCycleLR ends after {ends}; without total_steps it fits")
+        return built
+    steps = trainer.estimated_stepping_batches
+    if not math.isfinite(steps):
+        raise ValueError("the schedule needs an end: --trainer.max_epochs or --trainer.max_steps")
+    if steps < 1:
+        raise ValueError("training has no step: see trainer.max_steps and trainer.limit_train_batches")
+    built = scheduler(optimizer, total_steps=int(steps))  # type: ignore[call-arg]  # a partial of a class
+    built.length = int(steps)
     return built
 
 
-def interval(cls: type) -> Interval:
+def interval(cls: type) -> Literal["step", "epoch"]:
     """Return how often schedulers of a class are stepped: every batch if they count total_steps, else every epoch."""
     every_batch = issubclass(cls, lr_scheduler.CyclicLR) or "total_steps" in inspect.signature(cls).parameters
     return "step" if every_batch else "epoch"
@@ -41,17 +47,6 @@ def stretched(scheduler: Any, state: Mapping[str, Any]) -> str | None:
     now = getattr(scheduler, "length", None)
     before = state.get("length", now)
     return None if before == now else f"{type(scheduler).__name__} was made for {before} steps, not for {now}"
-
-
-def _filled(scheduler: LRSchedulerCallable, optimizer: Optimizer, trainer: Trainer) -> Any:
-    steps = trainer.estimated_stepping_batches
-    if not math.isfinite(steps):
-        raise ValueError("the schedule needs an end: --trainer.max_epochs or --trainer.max_steps")
-    if steps < 1:
-        raise ValueError("training has no step: see trainer.max_steps and trainer.limit_train_batches")
-    built: Any = scheduler(optimizer, total_steps=int(steps))  # type: ignore[call-arg]  # a partial of a class
-    built.length = int(steps)
-    return built
 
 
 def _lacks_steps(scheduler: LRSchedulerCallable) -> bool:

@@ -73,23 +73,20 @@ class SupervisedTask(LightningModule, ABC):
         self._train_loss = Mean()
 
     def fit_statistics(self, data: Any) -> None:  # not every task standardizes
-        """Set the standardization from the training split, unless a checkpoint has set it.
+        """Set the standardization from the training loader or data set, unless a checkpoint has set it."""
 
-        Args:
-            data: The training loader, or a data set, of which `batches` yields every sample.
-        """
-
-    @abstractmethod
     def outputs(self, inputs: Tensor) -> Tensor:
-        """Return what the loss takes, from raw inputs."""
+        """Return what the loss takes, from raw inputs: by default what the network gives."""
+        outputs: Tensor = self.network(inputs)
+        return outputs
+
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """Return what the metrics take, in original units: by default the outputs."""
+        return outputs
 
     @abstractmethod
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss, a scalar."""
-
-    @abstractmethod
-    def predictions(self, outputs: Tensor) -> Tensor:
-        """Return what the metrics take, in original units."""
 
     @abstractmethod
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
@@ -174,10 +171,8 @@ class SupervisedTask(LightningModule, ABC):
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Columns:
         """Return the rows of the table of predictions for a batch."""
-        if isinstance(batch, Tensor):
-            return self.columns(batch, None, None)
-        inputs, targets, index = [*batch, None, None][:3]
-        return self.columns(inputs, targets, index)
+        parts = [batch] if isinstance(batch, Tensor) else batch
+        return self.columns(*[*parts, None, None][:3])
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Build the optimizer and, if there is one, the scheduler."""

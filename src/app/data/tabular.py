@@ -139,7 +139,10 @@ class Tabular(InMemory):
         """The file, read when it is first asked for, and what settings leave open."""
         asked, features, kind, classes = self._asked
         table = Table(locate(self.path, beside=HERE), self.encoding)
-        target = self._column(table, asked)
+        if self.all_rows and isinstance(asked, str):  # a name by now: never another column of another file
+            target = asked if asked in table.columns else None
+        else:
+            target = table.column(-1 if asked is None else asked)
         absent = f"{self.path} has no column {asked}{nearest(str(asked), table.columns)}"
         missing = absent if target is None else table.blank(target)
         if missing and (features is None or not (kind == "regression" or (kind == "classification" and classes))):
@@ -157,12 +160,6 @@ class Tabular(InMemory):
                 classes = classes or table.values(target)
             targets = self._targets(table, target, classes if kind == "classification" else None)
         return Rows(target or asked, features, kind, classes, table.numbers(features), targets, missing)
-
-    def _column(self, table: Table, target: str | int | None) -> str | None:
-        """Return the name of the target, None if the file does not have it."""
-        if self.all_rows and isinstance(target, str):  # a name by now: never another column of another file
-            return target if target in table.columns else None
-        return table.column(-1 if target is None else target)
 
     def _targets(self, table: Table, target: str, classes: list[str] | None) -> Tensor:
         if classes is None:

@@ -61,9 +61,8 @@ class Classification(SupervisedTask):
             self.inputs.fit(scale(batch[0]) for batch in batches(data))
 
     def outputs(self, inputs: Tensor) -> Tensor:
-        """Map raw inputs (B, ...) to logits (B, classes)."""
-        logits: Tensor = self.network(self.inputs(scale(inputs)))
-        return logits
+        """Map raw inputs (B, ...) to logits (B, classes), which metrics take as they are."""
+        return super().outputs(self.inputs(scale(inputs)))
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the cross-entropy in nats of logits (B, classes) for labels (B,)."""
@@ -80,10 +79,6 @@ class Classification(SupervisedTask):
         """Return the entropy of the labels (N,) in nats, the loss of always predicting how often each class occurs."""
         plain = isinstance(self.criterion, nn.CrossEntropyLoss) and self.criterion.weight is None
         return entropy(targets) if plain else None
-
-    def predictions(self, outputs: Tensor) -> Tensor:
-        """Return the logits: metrics take them as they are."""
-        return outputs
 
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
         """Return index, label, name of the predicted class and the probability of each class."""

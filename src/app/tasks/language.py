@@ -36,11 +36,6 @@ class NextCharacter(SupervisedTask):
         self.length = length
         self.temperature = temperature
 
-    def outputs(self, inputs: Tensor) -> Tensor:
-        """Map character numbers (B, T) to logits (B, characters)."""
-        logits: Tensor = self.network(inputs)
-        return logits
-
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the cross-entropy in nats of logits (B, characters) for character numbers (B,)."""
         return functional.cross_entropy(outputs, targets)
@@ -48,10 +43,6 @@ class NextCharacter(SupervisedTask):
     def constant_loss(self, targets: Tensor) -> float:
         """Return the entropy of single characters (N,) in nats."""
         return entropy(targets)
-
-    def predictions(self, outputs: Tensor) -> Tensor:
-        """Return the logits."""
-        return outputs
 
     def on_test_epoch_end(self) -> None:
         """Log the loss in the units that people compare: bits per character, and perplexity."""

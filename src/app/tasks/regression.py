@@ -34,8 +34,7 @@ class Regression(SupervisedTask):
 
     def outputs(self, inputs: Tensor) -> Tensor:
         """Map raw inputs (B, features) to standardized predictions (B, 1)."""
-        outputs: Tensor = self.network(self.inputs(inputs))
-        return outputs
+        return super().outputs(self.inputs(inputs))
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of standardized outputs for raw targets; squared errors are in units of their variance."""

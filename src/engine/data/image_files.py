@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,11 +14,7 @@ from torch import Tensor
 from engine.errors import DataError
 
 Fit = Literal["resize", "crop", "pad"]
-WAYS: dict[Fit, Callable[..., Image.Image]] = {
-    "resize": Image.Image.resize,
-    "crop": ImageOps.fit,
-    "pad": ImageOps.pad,
-}
+WAYS: dict[Fit, Callable[..., Any]] = {"resize": Image.Image.resize, "crop": ImageOps.fit, "pad": ImageOps.pad}
 CHUNK = 16  # images that a thread decodes at a time: to hand over single ones takes half as long as to decode them
 
 
@@ -29,8 +25,7 @@ class ImageFiles:
         files: Image files of any size and mode.
         size: Height and width that every image is brought to, in pixels.
         fit: How: "resize" changes the shape, "crop" cuts the longer side, "pad" fills the shorter one with black.
-        threads: Threads that decode, 0 for none but the caller's; by default one a core. Decoding needs no processes:
-            it runs outside Python's lock.
+        threads: Threads that decode, outside Python's lock; 0 for none but the caller's, by default one a core.
     """
 
     def __init__(self, files: Sequence[Path], size: int, fit: Fit, threads: int | None = None) -> None:
@@ -39,10 +34,6 @@ class ImageFiles:
         self.fit = fit
         count = os.cpu_count() if threads is None else threads
         self.map: Callable[..., Iterable[None]] = ThreadPoolExecutor(count).map if count else map
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self.files)
 
     def size(self, dimension: int) -> int:
         """Return the length of a dimension."""

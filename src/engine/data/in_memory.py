@@ -104,12 +104,7 @@ class InMemory(LightningDataModule, ABC):
 
     @classmethod
     def for_other_data(cls, settings: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what changes in the arguments asked for, where a run is scored on other data than it was trained on.
-
-        Args:
-            settings: Arguments of this class, as they were asked for.
-            trained: Arguments of the data module that the run was trained with.
-        """
+        """Return what changes in the settings asked for, where a run is scored on other data than it was trained on."""
         return {}
 
     @abstractmethod
@@ -143,10 +138,10 @@ class InMemory(LightningDataModule, ABC):
 
     def _built(self, split: Split) -> TensorDataset:
         if split not in self.splits:
-            inputs, targets = self.build(split)
-            if not len(inputs):
+            dataset = TensorDataset(*self.build(split))
+            if not len(dataset):
                 raise DataError(f"the {split} split of {type(self).__name__} is empty")
-            self.splits[split] = TensorDataset(inputs, targets)
+            self.splits[split] = dataset
         return self.splits[split]
 
     def train_dataloader(self) -> TensorLoader:
@@ -195,12 +190,8 @@ class InMemory(LightningDataModule, ABC):
         return evaluation_loader(TensorDataset(rows_of(self.own_inputs, self.feature_names)), self.batch_size)
 
     def predicted(self) -> TensorDataset:
-        """Return inputs, targets and index of the samples to predict: the test split.
-
-        Raises:
-            UsageError: If there is none.
-        """
+        """Return inputs, targets and index of the samples to predict: the test split."""
         if not self.has("test"):
             raise UsageError("there is no test split to predict: test_size is 0")
-        tensors = self._built("test").tensors
-        return TensorDataset(*tensors, torch.arange(len(tensors[0])))
+        dataset = self._built("test")
+        return TensorDataset(*dataset.tensors, torch.arange(len(dataset)))

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -58,37 +57,12 @@ class Balanced(Shuffle):
         return torch.multinomial(self.weights, size, replacement=True, generator=random)
 
 
-@dataclass(frozen=True)
-class Shard:
-    """The part of one process: the samples of each common batch whose position is rank modulo world, all processes.
-
-    Together the processes see the batches that one process with larger batches would see. A batch is split as evenly
-    as possible, and the first process always has a part of it.
-    """
-
-    rank: int = 0
-    world: int = 1
-
-    @classmethod
-    def current(cls) -> "Shard":
-        """Return that of this process: everything, unless torch.distributed is initialized."""
-        if distributed.is_available() and distributed.is_initialized():
-            return cls(distributed.get_rank(), distributed.get_world_size())
-        return cls()
-
-    def weight(self, size: int) -> float:
-        """Return the factor for the mean loss over this shard of a batch of some size.
-
-        Gradients are averaged over processes; with this factor the average is the mean over the batch.
-        """
-        return len(range(self.rank, size, self.world)) * self.world / size
-
-
 class TensorLoader:
     """Batches of tensors, gathered by index: for small data many times as fast as a DataLoader, which stacks samples.
 
-    Several processes share each batch; they have the same number of batches, the last of which is empty for some of
-    them where it has fewer samples than there are processes.
+    Processes take turns at the samples of each common batch, and together see the batches that one process with
+    larger batches would see. They have the same number of batches; the first process always has a part of a batch, and
+    the last batch is empty for some where it has fewer samples than there are processes.
 
     Args:
         dataset: Tensors with one entry a sample along their first dimension.
@@ -107,8 +81,8 @@ class TensorLoader:
         # Lightning looks for this class, to know that overfit_batches takes the same samples in every epoch.
         self.sampler = sampler or SequentialSampler(dataset)
         self.drop_last = drop_last
-        self.shard = Shard.current()
-        self.global_size = batch_size * self.shard.world
+        several = distributed.is_available() and distributed.is_initialized()
+        self.rank, self.world = (distributed.get_rank(), distributed.get_world_size()) if several else (0, 1)
         self._position = 0  # batches given out in this epoch
         self._skipped = 0  # batches to skip at the beginning of the next one
         in_memory = all(isinstance(tensor, Tensor) for tensor in dataset.tensors)
@@ -123,14 +97,23 @@ class TensorLoader:
         """Begin the next epoch after the batches that were given out: these are never gathered."""
         self._skipped = state_dict["position"]
 
+    @property
+    def global_size(self) -> int:
+        """Samples in a batch of all processes together."""
+        return self.batch_size * self.world
+
     def __len__(self) -> int:
         """Return the number of batches."""
         full, rest = divmod(len(self.dataset), self.global_size)
         return full + (rest > 0 and not self.drop_last)
 
     def weight(self, batch: int) -> float:
-        """Return the factor for the mean loss of a batch, by its number, where processes average gradients."""
-        return self.shard.weight(min(self.global_size, len(self.dataset) - batch * self.global_size))
+        """Return the factor for the mean loss over this process' shard of a batch, by its number.
+
+        Gradients are averaged over processes; with this factor the average is the mean over the batch.
+        """
+        size = min(self.global_size, len(self.dataset) - batch * self.global_size)
+        return len(range(self.rank, size, self.world)) * self.world / size
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         """Return an iterator over a tuple of tensors a batch."""
@@ -148,7 +131,7 @@ class TensorLoader:
     def _rows(self, batch: int) -> slice:
         """Return the positions in the epoch's order that are this process' shard of a batch."""
         start = batch * self.global_size
-        return slice(start + self.shard.rank, min(start + self.global_size, len(self.dataset)), self.shard.world)
+        return slice(start + self.rank, min(start + self.global_size, len(self.dataset)), self.world)
 
     def _gathered(self, rows: list[slice], order: Tensor | None) -> Iterable[tuple[Tensor, ...]]:
         """Return batches; several small ones are gathered at once, and index_select is twice as fast as indexing."""

@@ -19,12 +19,9 @@ SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 class Table:
     """A CSV file with a header: columns of numbers as such, all else as text; rows are counted from 1 below it.
 
-    Args:
-        path: The file.
-        encoding: How characters are written in it, by a name that Python knows: utf-8, gb18030, cp1252, ...
-
     Raises:
         DataError: If it cannot be read, is empty, has a column twice or something else than commas between columns.
+        ValueError: If Python knows no encoding of the name.
     """
 
     def __init__(self, path: Path, encoding: str = "utf-8") -> None:

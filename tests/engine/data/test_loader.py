@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, TensorDataset, WeightedRandomSampler
 
 from engine.data import Balanced, Shuffle, TensorLoader, batches, evaluation_loader
-from engine.data.loader import MAX_NUMBERS, Shard
+from engine.data.loader import MAX_NUMBERS
 from engine.training.predictions import interleaved
 
 
@@ -78,16 +78,16 @@ def test_batches_of_a_tensor_loader_are_its_data_set_in_order() -> None:
 CASES = list(itertools.product([1, 2, 3, 7, 12, 25], [1, 2, 4], [1, 2, 3, 5], [False, True]))
 
 
-def loader(size: int, batch_size: int, sampler: Shuffle | None, drop_last: bool, shard: Shard) -> TensorLoader:
+def loader(size: int, batch_size: int, sampler: Shuffle | None, drop_last: bool, rank: int, world: int) -> TensorLoader:
     values = torch.arange(size) * 10
     made = TensorLoader(TensorDataset(values, values + 1), batch_size, sampler, drop_last)
-    made.shard, made.global_size = shard, batch_size * shard.world
+    made.rank, made.world = rank, world
     return made
 
 
 def shards(size: int, batch_size: int, world: int, drop_last: bool, shuffled: bool) -> list[TensorLoader]:
     sampler = Shuffle(3) if shuffled else None
-    return [loader(size, batch_size, sampler, drop_last, Shard(rank, world)) for rank in range(world)]
+    return [loader(size, batch_size, sampler, drop_last, rank, world) for rank in range(world)]
 
 
 @pytest.mark.parametrize("shuffled", [False, True])
