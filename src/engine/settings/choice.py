@@ -17,14 +17,12 @@ class Choice:
     """What to run: a command, the settings that it starts from and the run that it belongs to.
 
     Args:
-        command: fit, validate, test or predict.
         configs: Config files, later ones over earlier ones; a run's own comes first.
         overrides: Everything else on the command line, over all configs.
         root: Folder that holds lightning_logs.
         name: Name of a new run.
         run: The run to resume or to evaluate; none for a new one.
         checkpoint: The weights to begin with; none for fresh ones.
-        preview: Print the learning-rate schedule, and train nothing.
     """
 
     command: str
@@ -70,10 +68,12 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
         stray = next((f"unexpected {word}; " for word in overrides[:1] if not word.startswith("-")), "")
         raise UsageError(f"{stray}fit needs --config FILE, or --run RUN to resume one. {_shipped()}")
     name = options.name or (configs[0].stem if configs else source.name if source else "")
-    saved = [source.config] if source and not configs else []
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise UsageError(f"--name must be a plain folder name: {name!r}")
+    if source and not configs:
+        configs = [source.config]
     checkpoint = source.checkpoint("best") if source else None
-    preview = options.print_schedule
-    return Choice("fit", saved + configs, overrides, root, _folder_name(name), None, checkpoint, preview)
+    return Choice("fit", configs, overrides, root, name, None, checkpoint, options.print_schedule)
 
 
 def _evaluation(
@@ -86,17 +86,15 @@ def _evaluation(
         run = runs.containing(Run(Path()).checkpoint(which))
     elif configs or options.name:
         run = runs.newest(root, options.name or configs[0].stem)
-        # The config names the run, whose own settings are the ones that it was trained with.
-        configs = []
+        configs = []  # the run's own settings are the ones that it was trained with
     else:
         raise UsageError(f"{command} needs --config FILE for the newest run of it, or --run RUN. {_shipped()}")
     if run is None and not configs:
         raise UsageError(f"{which} is not in the folder of a run: say with --config what network it belongs to")
-    if run is not None:
-        _readable(run)
-    checkpoint = (run or Run(Path())).checkpoint(which)
-    saved = [run.config] if run else []
-    return Choice(command, saved + configs, overrides, root, run.name if run else configs[0].stem, run, checkpoint)
+    if run is None:
+        return Choice(command, configs, overrides, root, configs[0].stem, None, Path(which))
+    _readable(run)
+    return Choice(command, [run.config, *configs], overrides, root, run.name, run, run.checkpoint(which))
 
 
 def _shipped() -> str:
@@ -121,12 +119,6 @@ def _existing(text: str) -> Path:
     there = {str(config): config for config in [*shipped(), *path.parent.glob("*.yaml")]}
     hint = nearest(text, there) or nearest(str(Path("configs") / f"{path.stem}.yaml"), there)
     raise UsageError(f"config {text} does not exist{hint}")
-
-
-def _folder_name(name: str) -> str:
-    if name in ("", ".", "..") or Path(name).name != name:
-        raise UsageError(f"--name must be a plain folder name: {name!r}")
-    return name
 
 
 def _configured_root(configs: list[Path]) -> str:

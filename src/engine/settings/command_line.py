@@ -1,15 +1,17 @@
 """LightningCLI of the engine: parses settings, builds data, task and callbacks once, and the Trainer when asked."""
 
 import argparse
+import pkgutil
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from jsonargparse import Namespace, set_dumper
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, ModelSummary, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
@@ -17,17 +19,24 @@ from engine.errors import UsageError, is_refusal, one_line, out_of_memory, root_
 from engine.logs.metrics_file import MetricsFile
 from engine.logs.run_logger import RunLogger
 from engine.logs.tensorboard import TensorBoard
-from engine.project import program
+from engine.project import current, program
 from engine.runs.checkpoint_file import AtomicCheckpointIO
 from engine.runs.config_file import dump
-from engine.settings import explain, keys
+from engine.settings import explain
 from engine.settings.choice import Choice
-from engine.settings.classes import import_class
 from engine.settings.sources import Sources
 
 set_dumper("yaml", dump)  # jsonargparse's own writes texts that it reads as numbers
 
 T = TypeVar("T")
+# Minimum values that Lightning does not check.
+MINIMUM = {"accumulate_grad_batches": 1, "gradient_clip_val": 0, "check_val_every_n_epoch": 1}
+# Switches of the Trainer, and the callbacks that each switches off.
+SWITCHES: dict[str, type[Callback]] = {
+    "enable_checkpointing": Checkpoint,
+    "enable_progress_bar": ProgressBar,
+    "enable_model_summary": ModelSummary,
+}
 
 
 class CommandLine(LightningCLI):
@@ -48,9 +57,10 @@ class CommandLine(LightningCLI):
         super().__init__(
             save_config_callback=None,
             auto_configure_optimizers=False,
-            parser_class=Parser,
             parser_kwargs={
-                "default_config_files": [str(self.sources.defaults)],
+                "default_config_files": [str(current().defaults)],
+                "allow_abbrev": False,
+                "exit_on_error": False,  # raises, where the usage of 300 options would be printed
                 "usage": argparse.SUPPRESS,
                 "prog": program(),
             },
@@ -80,7 +90,8 @@ class CommandLine(LightningCLI):
         """Build the data module, and take from it what the settings leave to it."""
         self._adapt_to_other_data()
         self.config_dump = self.settings  # what save_hyperparameters of a data module of one's own keeps
-        self.datamodule = self._built(lambda: self._data())
+        only = Namespace(data=self.config.data.clone())  # type: ignore[no-untyped-call]
+        self.datamodule = self._built(lambda: self.parser.instantiate_classes(only)).data
         del self.settings  # the data fills in more
         self._fill_in()
         self.config_dump = self.settings
@@ -101,7 +112,7 @@ class CommandLine(LightningCLI):
             step: Rows and events from this step on will be logged again: loggers drop what is there.
         """
         settings = vars(self.config_init.trainer).copy()
-        for name, minimum in keys.MINIMUM.items():
+        for name, minimum in MINIMUM.items():
             if settings[name] is not None and settings[name] < minimum:
                 raise UsageError(f"trainer.{name} must be at least {minimum}: {settings[name]}")
         loggers = [TensorBoard(), MetricsFile()] if settings["logger"] is True else settings["logger"] or []
@@ -110,7 +121,7 @@ class CommandLine(LightningCLI):
                 logger.begin(folder, purge_step=step)
         settings |= {"callbacks": callbacks, "default_root_dir": str(folder), "logger": loggers}
         # Else Lightning would add a checkpoint, a progress bar and a summary of its own.
-        settings |= {switch: any(isinstance(c, kind) for c in callbacks) for switch, kind in keys.SWITCHES.items()}
+        settings |= {switch: any(isinstance(c, kind) for c in callbacks) for switch, kind in SWITCHES.items()}
         trainer = self._built(lambda: Trainer(**settings))
         if settings["profiler"] is not None and trainer.profiler.filename is None:  # type: ignore[attr-defined]
             trainer.profiler.filename = "profile"  # type: ignore[attr-defined]  # else hundreds of lines are logged
@@ -128,18 +139,11 @@ class CommandLine(LightningCLI):
     def _adapt_to_other_data(self) -> None:
         """Where a run is scored on other data than it was trained on, let the data class say what changes."""
         run, arguments = self.choice.run, self.config.data.get("init_args")
-        change = getattr(import_class(self.config.data.class_path), "for_other_data", None)
+        change = getattr(pkgutil.resolve_name(self.config.data.class_path), "for_other_data", None)
         if self.choice.command in ("test", "predict") and run is not None and change is not None and arguments:
             trained = self.sources.adapted[run.config]["data"].get("init_args", {})
             for name, value in change(vars(arguments), trained).items():
                 arguments[name] = value
-
-    def _data(self) -> LightningDataModule:
-        only = self.config.clone()
-        for key in [key for key in vars(only) if key != "data"]:
-            del only[key]
-        data: LightningDataModule = self.parser.instantiate_classes(only).data
-        return data
 
     def _fill_in(self) -> None:
         """Take the facts that the data class declares: its own arguments, and those left open of task and network."""
@@ -161,17 +165,6 @@ class CommandLine(LightningCLI):
 
     def _refused(self, error: Exception) -> UsageError:
         return UsageError(explain.first_wrong(self.sources) or shortened(error))
-
-
-class Parser(LightningArgumentParser):
-    """Accepts complete option names only, and raises UsageError instead of printing the usage of 300 options."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, allow_abbrev=False, **kwargs)
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raise the message."""
-        raise UsageError(message) from ex
 
 
 def shortened(error: BaseException) -> str:

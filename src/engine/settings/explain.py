@@ -4,7 +4,7 @@ jsonargparse's own messages for nested classes are ten lines long and do not nam
 they are walked here source by source, as far as the first key, class or value that does not exist or fit.
 """
 
-import collections.abc
+import contextlib
 import importlib
 import inspect
 import types
@@ -18,8 +18,7 @@ from torch import Tensor
 
 from engine.errors import is_owners, nearest
 from engine.project import current
-from engine.settings.classes import known
-from engine.settings.keys import RENAMED
+from engine.settings.names import RENAMED, known
 from engine.settings.sources import SECTIONS, UNEXPECTED, Sources, Tree
 
 CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
@@ -42,14 +41,10 @@ class Wrong(Exception):
 
 
 class Settings:
-    """Settings from several sources, later ones over earlier ones.
-
-    Args:
-        top: Key of the top level to the type of its value; a class stands for its constructor's arguments.
-    """
+    """Settings from several sources, later ones over earlier ones."""
 
     def __init__(self, top: Mapping[str, Any]) -> None:
-        self.top = top
+        self.top = top  # key of the top level to the type of its value
         self.classes: dict[str, str] = {}
         self.parameters: dict[str, str] = {}  # name of an argument to the complete key of the last class that has it
 
@@ -92,8 +87,7 @@ class Settings:
         given = value.get("init_args") or {}
         if not isinstance(given, Mapping):
             raise Wrong(f"{path}.init_args: expected names and values of arguments, got {_short(given)}")
-        arguments = {**given, **{k: v for k, v in value.items() if k not in CLASS_KEYS}}
-        self._members(path, cls, arguments)
+        self._members(path, cls, {**given, **{k: v for k, v in value.items() if k not in CLASS_KEYS}})
 
     def _members(self, path: str, cls: Callable[..., Any], values: Mapping[str, Any]) -> None:
         parameters = signature(cls)
@@ -112,9 +106,8 @@ class Settings:
             return
         if key in self.parameters:
             raise Wrong(f"there is no setting {key}; did you mean --{self.parameters[key]}?")
-        name = key.rpartition(".")[2]
-        if name in RENAMED:
-            raise Wrong(f"{key} is called {RENAMED[name]} now")
+        if new := RENAMED.get(key.rpartition(".")[2]):
+            raise Wrong(f"{key} is called {new} now")
         raise Wrong(f"there is no setting {key}{nearest(str(key), keys) or nearest(str(key), self.parameters)}")
 
 
@@ -126,7 +119,9 @@ def signature(cls: Callable[..., Any]) -> dict[str, Any]:
         if function is None:
             continue
         parameters = inspect.signature(function).parameters.values()
-        hints = _hints(function)
+        hints: dict[str, Any] = {}
+        with contextlib.suppress(NameError, TypeError):
+            hints = typing.get_type_hints(function)
         named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != "self"]
         # What a base class must be given by keyword, its subclass gives.
         named = [p for p in named if owner is cls or p.kind is not p.KEYWORD_ONLY or p.default is not p.empty]
@@ -196,9 +191,7 @@ def _nearest_class(class_path: str) -> str:
 
 def _classes(module: types.ModuleType) -> list[str]:
     home = module.__name__.split(".")[0]
-    return [
-        name for name, value in vars(module).items() if isinstance(value, type) and value.__module__.startswith(home)
-    ]
+    return [name for name, kind in vars(module).items() if isinstance(kind, type) and kind.__module__.startswith(home)]
 
 
 def _parts(kind: Any) -> list[Any]:
@@ -213,11 +206,4 @@ def _bases(kind: Any) -> tuple[type, ...]:
 
 
 def _takes_object(kind: Any) -> bool:
-    return bool(_bases(kind)) or any(typing.get_origin(part) is collections.abc.Callable for part in _parts(kind))
-
-
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(function)
-    except (NameError, TypeError):
-        return {}
+    return bool(_bases(kind)) or any(typing.get_origin(part) is Callable for part in _parts(kind))

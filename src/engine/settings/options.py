@@ -1,6 +1,7 @@
 """Options of the commands that train and evaluate, and the short help, without heavy imports."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -27,6 +28,12 @@ OFTEN = {
     "callbacks.checkpoint.monitor val/mae": "the metric that chooses best.ckpt",
     "dashboard null": "no dashboard; callbacks.NAME null switches one callback off",
 }
+OTHERS = {
+    "--config FILE --print_config": "the settings that would run",
+    "--model.help CLASS": "arguments of a class",
+    "--config FILE --model.optimizer.help CLASS": "the same, inside a config",
+    "--help_all": "every setting",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,10 +46,9 @@ class Parser(argparse.ArgumentParser):
 
 def option_parser(command: str) -> Parser:
     """Return the parser of a command's own options."""
-    usage = f"{program()} {command} [--config FILE ...] [--run RUN] [options] [--KEY VALUE ...]"
     parser = Parser(
         prog=f"{program()} {command}",
-        usage=usage,
+        usage="%(prog)s [--config FILE ...] [--run RUN] [options] [--KEY VALUE ...]",
         add_help=False,
         allow_abbrev=False,
         description=COMMANDS[command].help,
@@ -69,24 +75,14 @@ def help_text(command: str) -> str:
     width = max(map(len, OFTEN)) + 4
     lines = ["", "settings that are changed most (any key of a config can be one):"]
     lines += [f"  --{example:<{width}}{text}" for example, text in OFTEN.items()]
-    start = f"{program()} {command}"
     lines += ["", "all others:"]
-    lines += [
-        f"  {start} --config FILE --print_config".ljust(width + 14) + "the settings that would run",
-        f"  {start} --model.help CLASS".ljust(width + 14) + "arguments of a class",
-        f"  {start} --config FILE --model.optimizer.help CLASS".ljust(width + 14) + "the same, inside a config",
-        f"  {start} --help_all".ljust(width + 14) + "every setting",
-    ]
+    lines += [f"  {program()} {command} {words}".ljust(width + 14) + text for words, text in OTHERS.items()]
     return option_parser(command).format_help() + "\n".join(lines) + "\n"
 
 
 def wants_settings_help(words: Sequence[str]) -> bool:
     """Return whether the words after a command ask for the parser's help: --help_all, or --model.help and the like."""
-    return any(word == "--help_all" or _asks_for_class(word) for word in words)
-
-
-def _asks_for_class(word: str) -> bool:
-    return word.startswith("--") and word.partition("=")[0].endswith(".help")
+    return any(re.match(r"--(help_all$|[^=]*\.help(=|$))", word) for word in words)
 
 
 def shipped() -> list[Path]:

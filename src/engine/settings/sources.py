@@ -1,5 +1,6 @@
 """Sources of settings: defaults, configs and command line, in the order in which later ones win."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ import yaml
 
 from engine.project import current
 from engine.runs.config_file import dump, read_tree
-from engine.settings import moved
 from engine.settings.choice import Choice
+from engine.settings.names import updated
 
 Tree = dict[str, Any]
 SECTIONS = ("callbacks", "dashboard")  # each a mapping from a name to a callback
@@ -17,15 +18,10 @@ UNEXPECTED = "unexpected:"
 
 
 class Sources:
-    """The settings of a command before they are parsed.
-
-    Args:
-        choice: The configs and what else the command line says.
-    """
+    """The settings of a command before they are parsed."""
 
     def __init__(self, choice: Choice) -> None:
         self.choice = choice
-        self.defaults = current().defaults
         self._given = {path: read_tree(path) for path in choice.configs}
         self._overrides = overrides_as_tree(choice.overrides)
         self.parts = list(self._parts())
@@ -33,7 +29,7 @@ class Sources:
 
     def trees(self) -> Iterator[tuple[str, Tree]]:
         """Yield each source and its settings."""
-        yield str(self.defaults), read_tree(self.defaults)
+        yield str(current().defaults), read_tree(current().defaults)
         yield from ((str(path), tree) for path, tree in self.adapted.items())
         yield "command line", {**self._overrides, **self._all_off(self._overrides)}
 
@@ -43,29 +39,29 @@ class Sources:
         for path in self.choice.configs:
             adapted = self.adapted[path]
             words += ["--config", str(path) if adapted == self._given[path] else dump(adapted)]
-        rest = iter(self.choice.overrides)
+        rest, all_off = iter(self.choice.overrides), self._all_off(self._overrides)
         for word in rest:
-            if word.partition("=")[0] == "--dashboard" and self._all_off(self._overrides):
-                words += ["--config", dump(self._all_off(self._overrides))]
-                if "=" not in word:
-                    next(rest)
-            else:
+            if not all_off or word.partition("=")[0] != "--dashboard":
                 words.append(word)
+                continue
+            words += ["--config", dump(all_off)]
+            if "=" not in word:
+                next(rest)
         return words
 
     def _parts(self) -> Iterator[str]:
         """Yield `callbacks.NAME` and `dashboard.NAME` of the defaults, and others that come with a class."""
-        trees = [read_tree(self.defaults), *self._given.values(), self._overrides]
+        trees = [read_tree(current().defaults), *self._given.values(), self._overrides]
         for section in SECTIONS:
             named = [tree[section] for tree in trees if isinstance(tree.get(section), Mapping)]
             first = named[0] if isinstance(trees[0].get(section), Mapping) else {}
-            own = (name for part in named for name, value in part.items() if _has_class(value))
+            own = (name for part in named for name, value in part.items() if _class(value))
             yield from (f"{section}.{name}" for name in dict.fromkeys([*first, *own]))
 
     def _adapt(self, path: Path, tree: Tree) -> Tree:
         adapted = {**tree, **self._all_off(tree)}
         if (path.parent / "run.json").is_file():  # settings of a run, which an older version may have written
-            adapted = moved.updated(adapted)
+            adapted = updated(adapted)
         if _class(tree.get("data")) not in (None, self._data_class()) and isinstance(tree["data"], Mapping):
             adapted["data"] = {"class_path": self._data_class()}  # arguments of another class would be taken over
         return adapted
@@ -97,21 +93,12 @@ def overrides_as_tree(overrides: Sequence[str]) -> Tree:
         for parent in parents:
             child = branch.setdefault(parent, {})
             branch[parent] = branch = child if isinstance(child, dict) else {"class_path": child}
-        branch[leaf] = _yaml(text)
+        branch[leaf] = text
+        with contextlib.suppress(yaml.YAMLError):
+            branch[leaf] = yaml.safe_load(text)
     return tree
 
 
 def _class(value: Any) -> str | None:
     name = value.get("class_path") if isinstance(value, Mapping) else value
     return name if isinstance(name, str) and "." in name else None
-
-
-def _has_class(value: Any) -> bool:
-    return _class(value) is not None
-
-
-def _yaml(text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text

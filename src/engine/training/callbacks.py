@@ -6,8 +6,7 @@ from typing import Any
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelSummary, ProgressBar
 
-from engine.settings.command_line import CommandLine
-from engine.settings.keys import SWITCHES
+from engine.settings.command_line import SWITCHES, CommandLine
 from engine.settings.sources import SECTIONS
 
 

@@ -18,11 +18,14 @@ from engine.runs.config_file import changes, flat, short
 from engine.runs.files import write_json
 from engine.settings.choice import Choice
 from engine.settings.command_line import CommandLine
-from engine.settings.keys import INPUTS, SCORED
 from engine.settings.sources import SECTIONS
 from engine.training import callbacks
 from engine.training.predictions import PredictionsFile
 from engine.training.state import set_epoch_and_step
+
+# Beginnings of keys that decide what is scored and how: a change since training is reported with the score.
+SCORED = ("model.init_args.network", "data.", "trainer.limit_", "trainer.precision")
+INPUTS = "data.init_args.inputs"  # nor are these a change: they are what is asked for
 
 
 def score(cli: CommandLine, choice: Choice) -> None:

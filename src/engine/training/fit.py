@@ -25,7 +25,6 @@ from engine.runs.files import clear_parts
 from engine.runs.folder import Run
 from engine.settings.choice import Choice
 from engine.settings.command_line import CommandLine
-from engine.settings.keys import RESTORED
 from engine.training import callbacks
 from engine.training.best_and_last import BestAndLast
 from engine.training.checks import Monitors, SameLength
@@ -34,6 +33,15 @@ from engine.training.run_record import RunRecord
 from engine.training.schedule_preview import Previewed, SchedulePreview
 from engine.training.state import Restore
 
+# Beginnings of keys that cannot change on resume: a checkpoint restores state that would undo the change.
+RESTORED = (
+    "model.",
+    "callbacks.checkpoint.class_path",
+    "callbacks.checkpoint.init_args.monitor",
+    "callbacks.checkpoint.init_args.mode",
+    "callbacks.early_stopping",
+    "seed_everything",
+)
 # What is only found out while training: a part of the message of PyTorch or Lightning, and what to say instead.
 ADVICE = {
     "Expected more than 1 value per channel": "batch norm needs more than one sample, and the last batch has one:"
