@@ -30,25 +30,25 @@ Ctrl-C ends it."""
 def run(command: str, words: Sequence[str]) -> None:
     """Serve TensorBoard on this machine alone until it is interrupted.
 
-    Args:
-        command: Name of the command.
-        words: What follows it on the command line.
-
     Raises:
         UsageError: If there is no such run, or no port.
     """
     options = parser(command).parse_args(words)
-    named, root = [*options.runs, *(options.run or [])], Path(options.root or ".")
-    found, source = _named(named, root) if named else _all(root)
+    names, root = [*options.runs, *(options.run or [])], Path(options.root or ".")
+    if names:
+        found = shown = list(dict.fromkeys(runs.find(text, root) for text in names))
+        source = _source(found)
+    else:
+        found = runs.everything(root)[::-1]
+        shown, source = found[:NEWEST], ["--logdir", str(root / runs.FOLDER)]
+        if not found:
+            raise UsageError(f"no runs in {root / runs.FOLDER}. Train one: {program()} fit --config configs/NAME.yaml")
     address = _launch(source, options.port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
-    shown = found if named else found[:NEWEST]
     title = console.count(len(found), "run")
-    console.table(
-        title if len(shown) == len(found) else f"newest {len(shown)} of {title}",
-        ["run", "status", "best", "diagnosis"],
-        [[run.title, *_facts(run)] for run in shown],
-    )
+    if len(shown) < len(found):
+        title = f"newest {len(shown)} of {title}"
+    console.table(title, ["run", "status", "best", "diagnosis"], [[run.title, *_facts(run)] for run in shown])
     console.say(f"\nTensorBoard: {address}\n{FIRST}")
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
@@ -66,26 +66,14 @@ def parser(command: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _named(names: Sequence[str], root: Path) -> tuple[list[Run], list[str]]:
-    """Return the runs of these names in their order, and TensorBoard's options for them."""
-    found = list(dict.fromkeys(runs.find(text, root) for text in names))
+def _source(found: list[Run]) -> list[str]:
+    """Return TensorBoard's options for these runs alone."""
     odd = [run for run in found if {",", ":"} & set(str(run.folder))]  # which separate the runs
     if odd and len(found) > 1:
         raise UsageError(f"{odd[0].folder} can only be shown alone: its path has a comma or a colon")
     if odd:
-        return found, ["--logdir", str(odd[0].folder)]
-    return found, [
-        "--logdir_spec",
-        ",".join(f"{run.name}/{run.folder.resolve().name}:{run.folder}" for run in found),
-    ]
-
-
-def _all(root: Path) -> tuple[list[Run], list[str]]:
-    """Return all runs, the newest first, and TensorBoard's options for them."""
-    found = runs.everything(root)[::-1]
-    if not found:
-        raise UsageError(f"no runs in {root / runs.FOLDER}. Train one: {program()} fit --config configs/NAME.yaml")
-    return found, ["--logdir", str(root / runs.FOLDER)]
+        return ["--logdir", str(odd[0].folder)]
+    return ["--logdir_spec", ",".join(f"{run.name}/{run.folder.resolve().name}:{run.folder}" for run in found)]
 
 
 def _launch(source: list[str], port: int | None) -> str:

@@ -5,9 +5,9 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -67,23 +67,28 @@ def table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> No
     Long texts are shortened, and a line says so. More columns than fit are printed below the others.
     """
     gap = 2 if len(names) < 9 else 1  # ten classes and their probabilities fit in 81 characters
-    values = [[_cell(name, value) for name, value in zip(names, row, strict=True)] for row in rows]
-    columns = [[name, *(row[index] for row in values)] for index, name in enumerate(names)]
+    lines = [[_cell(name, value) for name, value in zip(names, row, strict=True)] for row in rows]
+    columns = list(zip(names, *lines, strict=True))
     numeric = [all(text[:1] in "-0123456789" for text in column[1:]) for column in columns]
-    widths = _fitting([max(map(cell_len, column)) for column in columns], numeric, _console.width, gap)
-    cut = [[_shortened(text, width) for text in column] for column, width in zip(columns, widths, strict=True)]
-    parts = _parts(widths, _console.width, gap)
+    sizes = [max(map(cell_len, column)) for column in columns]
+    widths = _widths(sizes, numeric, _console.width, gap)
+    parts: list[list[int]] = [[]]  # the columns of each table
+    for index in range(len(names)):
+        if parts[-1] and sum(widths[i] + gap for i in [*parts[-1], index]) > _console.width:
+            parts.append([])
+        parts[-1].append(index)
     _console.print(Text(title, style="bold"))
     for number, part in enumerate(parts[:PARTS]):
-        if number > 0:
-            _console.print()
         grid = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
         for index in part:
-            grid.add_column(Text(cut[index][0]), justify="right" if numeric[index] else "left", no_wrap=True)
-        for row in range(1, len(values) + 1):
-            grid.add_row(*(Text(cut[index][row]) for index in part))
+            justify: Literal["right", "left"] = "right" if numeric[index] else "left"
+            grid.add_column(Text(names[index]), justify=justify, no_wrap=True, width=widths[index])
+        for line in lines:
+            grid.add_row(*(Text(line[index]) for index in part))
+        if number > 0:
+            _console.print()
         _console.print(grid)
-    if cut != columns:
+    if widths != sizes:
         say("(texts that end in … are shortened)")
     if hidden := sum(map(len, parts[PARTS:])):
         say(f"(and {count(hidden, 'more column')})")
@@ -127,30 +132,10 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _fitting(widths: list[int], numeric: list[bool], width: int, gap: int) -> list[int]:
-    """Return the widths of columns, those of texts reduced until all fit in a width, the widest first."""
-    widths = [size if number else min(size, TEXT) for size, number in zip(widths, numeric, strict=True)]
-    texts = [index for index, number in enumerate(numeric) if not number]
-    while texts and sum(widths) + gap * len(widths) > width:
-        widest = max(texts, key=lambda index: widths[index])
-        if widths[widest] <= LEAST:
+def _widths(sizes: list[int], numeric: list[bool], width: int, gap: int) -> list[int]:
+    """Return the widths of columns: those of texts are limited so that all fit in a width, if that can be."""
+    for limit in range(TEXT, LEAST - 1, -1):
+        widths = [size if number else min(size, limit) for size, number in zip(sizes, numeric, strict=True)]
+        if sum(widths) + gap * len(widths) <= width:
             break
-        widths[widest] -= 1
     return [min(size, width - gap) for size in widths]
-
-
-def _parts(widths: list[int], width: int, gap: int) -> list[list[int]]:
-    """Return the columns of each table, so many that they fit in a width."""
-    parts: list[list[int]] = [[]]
-    left = width
-    for index, size in enumerate(widths):
-        if size + gap > left and parts[-1]:
-            parts.append([])
-            left = width
-        parts[-1].append(index)
-        left -= size + gap
-    return parts
-
-
-def _shortened(text: str, width: int) -> str:
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"

@@ -48,6 +48,7 @@ def prepare() -> None:
         threading.excepthook = _ThreadErrors(threading.excepthook)
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)  # where it is asked for
     for message in WARNINGS:
         warnings.filterwarnings("ignore", message=message)
     end_with_parent()

@@ -3,9 +3,9 @@
 import contextlib
 import csv
 import io
+import math
 import os
 import time
-from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,15 +27,16 @@ class MetricsFile(RunLogger):
     checkpoint; the newest row, once a later step is logged.
     """
 
+    name = version = ""  # the folder is all there is
+
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path()
-        self.purge_step: int | None = None
         self.row: dict[str, Any] = {}  # of the newest step, to which more may be logged
-        self._names: list[str] | None = None  # of the columns; None until the file is read
+        self._kept: list[dict[str, Any]] | None = []  # rows that were there already, until the first new one
+        self._names: list[str] = []  # of the columns
+        self._last: dict[str, Any] = {}  # the newest row that is ended
         self._pending: list[dict[str, Any]] = []
-        self._last: dict[str, Any] = {}  # the newest row that is ended, and where its line begins in the file
-        self._last_at = 0
+        self._replaced = 0  # bytes at the end of the file that the pending rows replace
         self._written = 0.0
 
     def begin(self, folder: Path, purge_step: int | None = None) -> None:
@@ -44,11 +45,10 @@ class MetricsFile(RunLogger):
         Raises:
             UsageError: If the file that is there cannot be continued.
         """
-        self.folder = folder
-        self.purge_step = purge_step
+        super().begin(folder, purge_step)
+        end = math.inf if purge_step is None else purge_step
         try:
-            for row in self._read():
-                int(row["step"])
+            self._kept = [row for row in self._read() if int(row["step"]) < end]
         except (ValueError, KeyError, TypeError, csv.Error) as error:
             raise UsageError(f"{self.path} is damaged; without it, its curve is lost and the run can go on") from error
 
@@ -57,22 +57,7 @@ class MetricsFile(RunLogger):
         """The file."""
         return self.folder / "metrics.csv"
 
-    @property
-    def name(self) -> str:
-        """No name: the folder is all there is."""
-        return ""
-
-    @property
-    def version(self) -> str:
-        """No version."""
-        return ""
-
-    @property
-    def log_dir(self) -> str:
-        """Folder of the run."""
-        return str(self.folder)
-
-    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing: config.yaml has them."""
 
     @rank_zero_only
@@ -104,72 +89,57 @@ class MetricsFile(RunLogger):
         row, self.row = self.row, {}
         if row.get("step") is None:  # nothing was logged, or a number that belongs to no step
             return
-        if self._names is None:
-            self._continue()
-        if self.purge_step is None or not row.keys() <= set(self._names or ()):
-            self._append()
+        if self._kept is not None or self.purge_step is None or not row.keys() <= set(self._names):
             self._rewrite(row)
-        elif str(self._last.get("step")) != str(row["step"]):
+            return
+        if str(self._last["step"]) != str(row["step"]):
             self._last = row
             self._pending.append(row)
-            if time.monotonic() - self._written > INTERVAL:
-                self._append()
         else:  # more was logged at a step whose row is ended
-            self._last |= row
             if not self._pending:
+                self._replaced = len(self._lines([self._last]))
                 self._pending.append(self._last)
-                self._append(self._last_at)
+            self._last |= row
+        if time.monotonic() - self._written > INTERVAL:
+            self._append()
 
-    def _append(self, start: int | None = None) -> None:
-        """Write the pending rows at the end of the file, or over its last row; all of them or none."""
+    def _append(self) -> None:
+        """Write all pending rows or none."""
         if not self._pending:
             return
-        text = self._lines(self._pending)
-        size = self.path.stat().st_size
-        start = size if start is None else start
+        start = self.path.stat().st_size - self._replaced
         try:
             with self.path.open("r+b") as file:
                 file.seek(start)
-                file.write(text)
+                file.write(self._lines(self._pending))
                 file.truncate()
         except OSError:
             os.truncate(self.path, start)  # the next row would be joined to half a row
+            self._replaced = 0
             raise
-        self._last_at = start + len(text) - len(self._lines(self._pending[-1:]))
-        self._pending, self._written = [], time.monotonic()
-
-    def _continue(self) -> None:
-        """Take over columns and rows of a file that is there already, without the rows that will be logged again."""
-        kept = [row for row in self._read() if self.purge_step is None or int(row["step"]) < self.purge_step]
-        self._names = list(kept[0]) if kept else []
-        self._save(kept)
+        self._pending, self._replaced, self._written = [], 0, time.monotonic()
 
     def _rewrite(self, row: dict[str, Any]) -> None:
         """Write the file anew, with more columns, or with more in the row of a step that it has already."""
-        self._names = list(dict.fromkeys(["epoch", "step", *(self._names or ()), *row]))
-        rows = self._read()
+        self._append()
+        rows = self._read() if self._kept is None else self._kept
         same = [old for old in rows if old["step"] == str(row["step"])]
         if same:
             same[-1].update(row)
         else:
             rows.append(row)
-        self._save(rows)
+        self._names = list(dict.fromkeys(["epoch", "step", *rows[0], *row]))
+        header = dict(zip(self._names, self._names, strict=True))
+        write_text(self.path, self._lines([header, *rows]).decode())
+        self._kept, self._last = None, rows[-1]
 
     def _read(self) -> list[dict[str, Any]]:
         if not self.path.is_file():
             return []
         lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        complete = [line for line in lines if line.endswith("\n")]  # a full disk may cut the last
-        return list(csv.DictReader(complete))
-
-    def _save(self, rows: list[dict[str, Any]]) -> None:
-        names = self._names or []
-        text = self._lines([dict(zip(names, names, strict=True)), *rows]) if names else b""
-        write_text(self.path, text.decode())
-        self._last = rows[-1] if rows else {}
-        self._last_at = len(text) - len(self._lines(rows[-1:]))
+        return list(csv.DictReader(line for line in lines if line.endswith("\n")))  # a full disk may cut the last
 
     def _lines(self, rows: list[dict[str, Any]]) -> bytes:
         text = io.StringIO()
-        csv.DictWriter(text, self._names or [], restval="", lineterminator="\n").writerows(rows)
+        csv.DictWriter(text, self._names, restval="", lineterminator="\n").writerows(rows)
         return text.getvalue().encode()

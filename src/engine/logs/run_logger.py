@@ -12,7 +12,9 @@ from engine.lazy import optional
 class RunLogger(Logger):
     """A logger that is told which run it writes for, and that writes all it has before a checkpoint is saved."""
 
-    @abstractmethod
+    folder = Path()
+    purge_step: int | None = None
+
     def begin(self, folder: Path, purge_step: int | None = None) -> None:
         """Choose the folder of a run.
 
@@ -21,6 +23,14 @@ class RunLogger(Logger):
             purge_step: Step that training starts at; what an interrupted run logged from there on no longer counts.
                 None for an evaluation, which adds to what is there.
         """
+        self.folder, self.purge_step = folder, purge_step
+
+    @property
+    def log_dir(self) -> str:
+        """Folder of the run."""
+        return str(self.folder)
+
+    save_dir = log_dir  # Lightning's own callbacks write below it
 
     @abstractmethod
     def flush(self) -> None:

@@ -1,7 +1,7 @@
 """Summary of the network: its layers, their parameters and output shapes, printed before training."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -65,46 +65,39 @@ class Summary(Watcher, ModelSummary):
             return
         output = output[0] if isinstance(output, tuple) and output else output
         if isinstance(output, Tensor):
-            self._shapes[layer] = tuple(output.shape)
             source = inputs[0] if inputs and isinstance(inputs[0], Tensor) else output
-            self._operations[layer] = operations(layer, tuple(source.shape), tuple(output.shape))
+            self._shapes[layer] = output.shape[1:]
+            self._operations[layer] = operations(layer, source.shape, output.shape)
 
     def _print(self, task: nn.Module) -> None:
         every = list(layers(task))
-        shown = every
+        shown = every if self.max_depth is None else list(layers(task, self.max_depth))
         if self.max_depth is None:
-            depth = max(name.count(".") for name, _ in every) + 1 if every else 1
-            while depth > 1 and len(shown) > ROWS:
-                depth -= 1
+            depth = max((name.count(".") for name, _ in every), default=0)
+            while depth > 0 and len(shown) > ROWS:
                 shown = list(layers(task, depth))
+                depth -= 1
             shown = shown[:ROWS]
-        elif self.max_depth > 0:
-            shown = list(layers(task, self.max_depth))
-        total = sum(self._operations.values())
         title = f"{parameters(task):,} parameters, {parameters(task, trained=True):,} trained"
-        title += f", {_short(total)}FLOPs in a forward pass of one sample" if total else ""
-        rows = [
-            [
-                name or type(task).__name__,
-                type(layer).__name__,
-                shape(layer).replace(" ", ""),
-                self._shape(layer),
-                owned(layer, shown),
-            ]
-            for name, layer in shown
-        ]
+        if total := sum(self._operations.values()):
+            thousands = (len(str(total)) - 1) // 3
+            title += f", {total / 1000**thousands:.3g} {['', 'k', 'M', 'G', 'T', 'P'][thousands]}FLOPs"
+            title += " in a forward pass of one sample"
+        rows = []
+        for name, layer in shown:
+            # Without the parameters of those of its parts that have a row of their own.
+            parts = {module for _, module in shown} & (set(layer.modules()) - {layer})
+            owned = parameters(layer) - sum(map(parameters, parts))
+            weight, output = shape(layer).replace(" ", ""), "x".join(map(str, self._shapes.get(layer, ())))
+            rows.append([name or type(task).__name__, type(layer).__name__, weight, output, owned])
         console.table(title, ["layer", "type", "weight", "output", "parameters"], rows)
         if len(shown) < len(every):
             console.say(f"(all {len(every)} layers: --callbacks.summary.max_depth -1)")
 
-    def _shape(self, layer: nn.Module) -> str:
-        """Return the shape of what a layer returns for one sample."""
-        return "x".join(map(str, self._shapes.get(layer, ())[1:]))
-
 
 def layers(module: nn.Module, depth: int = -1, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
     """Yield modules by name: the innermost, or those of a depth in their place, and all that own parameters."""
-    children = [(name, child) for name, child in module.named_children() if not _is_metric(child)]
+    children = [part for part in module.named_children() if not isinstance(part[1], Metric | MetricCollection)]
     if prefix and (depth == 0 or not children):
         yield prefix, module
         return
@@ -132,38 +125,15 @@ def parameters(module: nn.Module, trained: bool = False) -> int:
     return sum(p.numel() for p in module.parameters() if not is_lazy(p) and (p.requires_grad or not trained))
 
 
-def owned(layer: nn.Module, listed: list[tuple[str, nn.Module]]) -> int:
-    """Return the number of parameters of a layer, without those of its parts that are listed too."""
-    parts = {module for _, module in listed} & (set(layer.modules()) - {layer})
-    return parameters(layer) - sum(parameters(part) for part in parts)
-
-
-def operations(layer: nn.Module, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
+def operations(layer: nn.Module, inputs: Sequence[int], outputs: Sequence[int]) -> int:
     """Return the multiplications and additions of a layer for one sample: two for each use of a weight.
 
     Counted are linear, convolutional and recurrent layers and the projections of attention, as
     torch.utils.flop_counter does, but from shapes alone: (B, ..., features) or (B, channels, ...).
     """
-    weights = [p.numel() for p in layer.parameters(recurse=False) if p.ndim > 1 and not is_lazy(p)]
-    if not weights or isinstance(layer, nn.Embedding | nn.EmbeddingBag):
+    if isinstance(layer, nn.Embedding | nn.EmbeddingBag):
         return 0
-    if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
-        positions = outputs[2:]
-    elif isinstance(layer, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
-        positions = inputs[2:]
-    else:
-        positions = outputs[1:-1]
-    return 2 * sum(weights) * math.prod(positions)
-
-
-def _is_metric(module: nn.Module) -> bool:
-    return isinstance(module, Metric | MetricCollection)
-
-
-def _short(number: float) -> str:
-    """Return a number in three digits with the prefix of its unit: 1230 as "1.23 k"."""
-    for prefix in ("", "k", "M", "G"):
-        if number < 1000:
-            return f"{number:.3g} {prefix}"
-        number /= 1000
-    return f"{number:.3g} T"
+    weights = sum(p.numel() for p in layer.parameters(recurse=False) if p.ndim > 1 and not is_lazy(p))
+    transposed = getattr(layer, "transposed", None)  # of a convolution
+    places = outputs[1:-1] if transposed is None else inputs[2:] if transposed else outputs[2:]
+    return 2 * weights * math.prod(places)

@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,32 +48,15 @@ class TensorBoard(RunLogger, TensorBoardLogger):
     def __init__(self, flush_secs: int = 10) -> None:
         super().__init__(save_dir="", name="", version="", default_hp_metric=False)
         self.flush_secs = flush_secs
-        self.folder = Path()
-        self.purge_step: int | None = None
-        self._evaluates = False
+        self._suffix = ""
         self._replaced: list[Path] = []  # event files of evaluations before this one
         self._writer: SummaryWriter | None = None
 
     def begin(self, folder: Path, purge_step: int | None = None) -> None:
         """Choose the folder of a run; events of an interrupted run from purge_step on are hidden."""
-        self.folder = folder
-        self.purge_step = purge_step
-        self._evaluates = purge_step is None
-
-    @property
-    def log_dir(self) -> str:
-        """Folder of the run."""
-        return str(self.folder)
-
-    @property
-    def save_dir(self) -> str:
-        """Folder of the run; Lightning's own callbacks write below it."""
-        return str(self.folder)
-
-    @property
-    def root_dir(self) -> str:
-        """Folder of the run."""
-        return str(self.folder)
+        super().begin(folder, purge_step)
+        self._suffix = EVALUATION if purge_step is None else ""
+        self._replaced = list(folder.glob(EVENTS + EVALUATION)) if purge_step is None else []
 
     @property
     @rank_zero_experiment
@@ -83,10 +65,8 @@ class TensorBoard(RunLogger, TensorBoardLogger):
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            suffix = EVALUATION if self._evaluates else ""
-            self._replaced = list(self.folder.glob(EVENTS + EVALUATION)) if self._evaluates else []
             self._writer = SummaryWriter(
-                self.log_dir, purge_step=self.purge_step, flush_secs=self.flush_secs, filename_suffix=suffix
+                self.log_dir, purge_step=self.purge_step, flush_secs=self.flush_secs, filename_suffix=self._suffix
             )
             self.purge_step = None  # another file of the same training hides nothing
             file: Any = self._writer.file_writer
@@ -96,14 +76,17 @@ class TensorBoard(RunLogger, TensorBoardLogger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Add the metrics of a step; add_scalar, made for one number at a time, takes four times as long."""
-        groups = {name: value for name, value in metrics.items() if isinstance(value, dict)}
-        shown = metrics.keys() - groups.keys() - {"epoch"}  # a straight line, and the first chart that one would see
-        values = [Summary.Value(tag=name, simple_value=float(metrics[name])) for name in metrics if name in shown]
+        values = [
+            Summary.Value(tag=name, simple_value=float(value))
+            for name, value in metrics.items()
+            if name != "epoch" and not isinstance(value, dict)  # a straight line, and the first chart one would see
+        ]
         if values:
             file: Any = self.experiment.file_writer
             file.add_summary(Summary(value=values), step)
-        for name, value in groups.items():
-            self.experiment.add_scalars(name, value, step)
+        for name, value in metrics.items():
+            if isinstance(value, dict):
+                self.experiment.add_scalars(name, value, step)
 
     def flush(self) -> None:
         """Write what is pending."""
@@ -117,8 +100,7 @@ class TensorBoard(RunLogger, TensorBoardLogger):
         if writer is not None:
             with contextlib.suppress(OSError) if status == "failed" else contextlib.nullcontext():
                 writer.close()
-        if status == "success":
-            for path in self._replaced:
+            for path in self._replaced if status == "success" else ():
                 path.unlink(missing_ok=True)
 
     def save(self) -> None:
@@ -130,21 +112,22 @@ class TensorBoard(RunLogger, TensorBoardLogger):
 
 
 class EventBuffer:
-    """Passes events to the writer of an event file once a second: the writer's thread wakes up for each call.
+    """Passes events to TensorBoard's EventFileWriter once a second: the writer's thread wakes up for each call.
 
     A few events in each epoch of a small network would have the two threads take turns all the time, which costs a
-    third of the training. Takes the place of TensorBoard's EventFileWriter.
-
-    Args:
-        writer: The EventFileWriter.
+    third of the training.
     """
 
     def __init__(self, writer: Any) -> None:
         self._writer = writer
-        self._pending: deque[Any] = deque()
+        self._pending: list[Any] = []
         self._adding = threading.Lock()
         self._writing = threading.Lock()
         self._timer: threading.Timer | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what else the writer has."""
+        return getattr(self._writer, name)
 
     def add_event(self, event: Any) -> None:
         """Buffer an event for a second at most; summaries of one step are merged into one event."""
@@ -171,14 +154,6 @@ class EventBuffer:
         self._write()
         self._writer.close()
 
-    def reopen(self) -> None:
-        """Open another file."""
-        self._writer.reopen()
-
-    def get_logdir(self) -> str:
-        """Return the folder of the file."""
-        return str(self._writer.get_logdir())
-
     def _on_time(self) -> None:
         self._timer = None  # the next event starts another
         with contextlib.suppress(OSError, ValueError):  # the writer raises it again when it is flushed or closed
@@ -186,9 +161,7 @@ class EventBuffer:
 
     def _write(self) -> None:
         with self._writing:  # one thread at a time: the steps of a curve stay in order
-            while (event := self._next()) is not None:
+            with self._adding:
+                events, self._pending = self._pending, []
+            for event in events:
                 self._writer.add_event(event)
-
-    def _next(self) -> Any | None:
-        with self._adding:
-            return self._pending.popleft() if self._pending else None
