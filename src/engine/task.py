@@ -172,7 +172,8 @@ class SupervisedTask(LightningModule, ABC):
     def predict_step(self, batch: Batch, batch_idx: int) -> Columns:
         """Return the rows of the table of predictions for a batch."""
         parts = [batch] if isinstance(batch, Tensor) else batch
-        return self.columns(*[*parts, None, None][:3])
+        inputs, targets, index = [*parts, None, None][:3]
+        return self.columns(inputs, targets, index)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Build the optimizer and, if there is one, the scheduler."""

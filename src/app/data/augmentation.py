@@ -147,8 +147,8 @@ class Noise(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Add noise to every pixel."""
-        fractions = _fractions(images)
-        return (fractions + self.std * torch.randn_like(fractions)).clamp(0, 1)
+        images = _fractions(images)
+        return (images + self.std * torch.randn_like(images)).clamp(0, 1)
 
 
 def _chosen(images: Tensor, probability: float) -> Tensor:
