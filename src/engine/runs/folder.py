@@ -28,13 +28,9 @@ RECORD: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """One training run and what evaluation adds to it.
+    """One training run and what evaluation adds to it."""
 
-    Args:
-        folder: `.../<name>/version_N`.
-    """
-
-    folder: Path
+    folder: Path  # .../<name>/version_N
 
     @property
     def name(self) -> str:

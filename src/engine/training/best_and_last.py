@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
-from engine.errors import CommandError, UsageError, check_range, nearest, reason
+from engine.errors import CommandError, UsageError, check_range, nearest, one_line, system_error
 from engine.lazy import optional
 from engine.logs.run_logger import RunLogger
 from engine.process import lost
@@ -57,7 +57,7 @@ class BestAndLast(Checkpoint):
         self.mode = mode
         self.every_n_epochs = every_n_epochs
         self.every_minutes = every_minutes
-        self.folder: Path | None = None
+        self.folder = Path()
         self.best: dict[str, Any] = {}
         self._score: dict[str, Any] = {}
         self.ended: str | None = None  # how, if it did
@@ -198,7 +198,6 @@ class BestAndLast(Checkpoint):
         Raises:
             CommandError: If it cannot be written.
         """
-        assert self.folder is not None
         path = self.folder / f"{name}.ckpt"
         try:
             if trainer.is_global_zero:
@@ -212,7 +211,9 @@ class BestAndLast(Checkpoint):
                 raise
             if not self.folder.parent.is_dir():
                 raise FileNotFoundError from error
-            raise CommandError(f"{path} cannot be written: {reason(error)}; the one before is kept") from error
+            cause = system_error(error)  # PyTorch's writer hides it behind its own
+            why = (cause and cause.strerror) or one_line(error)
+            raise CommandError(f"{path} cannot be written: {why}; the one before is kept") from error
 
 
 def best_and_last(trainer: Trainer) -> BestAndLast | None:

@@ -26,7 +26,8 @@ def run(command: str, words: Sequence[str]) -> None:
         sys.stdout.write(options.help_text(command))
         return
     asks = options.wants_settings_help(words)
-    chosen = Choice(command, overrides=[_plain_help(word) for word in words]) if asks else choose(command, words)
+    plain = ["--help" if word == "--help_all" else word for word in words]
+    chosen = Choice(command, overrides=plain) if asks else choose(command, words)
     _patch("fast_import")
     with _library_errors(), _short_help() if asks else nullcontext():
         from engine.settings.command_line import CommandLine
@@ -36,10 +37,6 @@ def run(command: str, words: Sequence[str]) -> None:
         _patch("cheap_checks")
         cli = CommandLine(chosen)
         {"fit": fit.fit, "predict": evaluate.predict}.get(command, evaluate.score)(cli, chosen)
-
-
-def _plain_help(word: str) -> str:
-    return "--help" if word == "--help_all" else word
 
 
 @contextmanager

@@ -66,11 +66,7 @@ def surroundings(trainer: Trainer) -> dict[str, Any]:
 
 
 class Restore(Callback):
-    """Restores what Lightning does not; after the other callbacks, which may draw random numbers.
-
-    Args:
-        state: What `surroundings` returned.
-    """
+    """Restores what `surroundings` returned; after the other callbacks, which may draw random numbers."""
 
     def __init__(self, state: dict[str, Any]) -> None:
         self.state = state
