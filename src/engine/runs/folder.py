@@ -182,8 +182,7 @@ def newest(root: Path, name: str) -> Run:
         UsageError: If there is none.
     """
     # One that was killed before its first step is but a folder.
-    runs = [run for run in versions(root / FOLDER / name) if run.config.is_file()]
-    if runs:
+    if runs := [run for run in versions(root / FOLDER / name) if run.config.is_file()]:
         return runs[-1]
     advice = f"{nearest(name, _names(root))}. Train one: {program()} fit --config configs/{name}.yaml"
     raise UsageError(f"no run of {name} in {root / FOLDER}{advice}")

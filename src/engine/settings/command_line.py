@@ -40,10 +40,7 @@ SWITCHES: dict[str, type[Callback]] = {
 
 
 class CommandLine(LightningCLI):
-    """Parses settings and builds from them; what to run is chosen elsewhere.
-
-    The Trainer is built last, by `build_trainer`: by then the run has a folder.
-    """
+    """Parses settings and builds from them; the Trainer last, by `build_trainer`: by then the run has a folder."""
 
     datamodule: LightningDataModule
     model: LightningModule

@@ -138,11 +138,7 @@ class BestAndLast(Checkpoint):
             self.save(trainer, "best", pending)
 
     def save_last(self, trainer: Trainer) -> None:
-        """Save the checkpoint to resume from; what was logged until then is in its files before.
-
-        Raises:
-            CommandError: If it cannot be written.
-        """
+        """Save the checkpoint to resume from; what was logged until then is in its files before."""
         for logger in trainer.loggers:
             if isinstance(logger, RunLogger):
                 logger.flush()
@@ -168,10 +164,9 @@ class BestAndLast(Checkpoint):
         self.best, self._score = state_dict["best"], state_dict["score"]
 
     def _improves(self, score: float) -> bool:
-        if not math.isfinite(score):
-            return False
         best = self.best.get("score")
-        return best is None or self.monitor is None or (score < best if self.mode == "min" else score > best)
+        better = best is None or self.monitor is None or (score < best if self.mode == "min" else score > best)
+        return better and math.isfinite(score)
 
     def _is_due(self, trainer: Trainer) -> bool:
         now, alone = time.monotonic(), trainer.world_size == 1  # the clocks of several processes may disagree

@@ -54,10 +54,9 @@ def _short_help() -> Iterator[None]:
 def _patch(name: str) -> None:
     """Apply a patch; one that a new version of a library does not allow is left out with a line."""
     patches = optional("engine.patches")
-    if patches is None:
-        return
     try:
-        getattr(patches, name)()
+        if patches is not None:
+            getattr(patches, name)()
     except (ImportError, AttributeError) as error:
         sys.stderr.write(f"engine.patches.{name} is switched off, for a library has changed: {error}\n")
 

@@ -61,7 +61,8 @@ def fit(cli: CommandLine, choice: Choice) -> None:
         with _locked(choice.run):
             _resume(cli, choice.run, _weights(cli, choice), status)
     elif choice.preview:
-        _preview(cli)
+        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(Previewed):
+            cli.build_trainer(Path(folder), [SchedulePreview()]).fit(cli.model, datamodule=cli.datamodule)
     elif cli.config.trainer.fast_dev_run:
         _weights(cli, choice)
         console.say("fast_dev_run: nothing is kept")

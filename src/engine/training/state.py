@@ -31,8 +31,7 @@ def between_steps(trainer: Trainer) -> bool:
 def set_epoch_and_step(trainer: Trainer, epoch: int, step: int) -> None:
     """Log what follows at an epoch and a step."""
     trainer.fit_loop.epoch_progress.current.completed = epoch
-    resume = optional("engine.training.resume")
-    if resume is not None:
+    if (resume := optional("engine.training.resume")) is not None:
         resume.set_logged_step(trainer, step)
 
 
