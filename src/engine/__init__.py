@@ -9,16 +9,7 @@ if TYPE_CHECKING:
     from engine.task import Columns, SupervisedTask
     from engine.training.watcher import Watcher
 
-__all__ = [
-    "Columns",
-    "CommandError",
-    "DataError",
-    "SupervisedTask",
-    "UsageError",
-    "Watcher",
-    "check_range",
-    "nearest",
-]
+__all__ = ["Columns", "CommandError", "DataError", "SupervisedTask", "UsageError", "Watcher", "check_range", "nearest"]
 
 __getattr__ = names(
     __name__,

@@ -7,13 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Command:
-    """A command of the command line.
-
-    Args:
-        name: What the user writes.
-        help: One line for the list of commands.
-        module: Module whose function run(name, words) runs it; imported when the command is called.
-    """
+    """A command, and the module whose function run(name, words) runs it; it is imported when the command is called."""
 
     name: str
     help: str

@@ -39,15 +39,11 @@ class DivergedError(CommandError):
 
 
 class Interrupted(CommandError):
-    """A signal asked the run to stop, and it stopped between two batches.
-
-    Args:
-        number: Number of the signal; the exit code is 128 + number, as in a shell.
-    """
+    """A signal asked the run to stop, and it stopped between two batches."""
 
     def __init__(self, number: int) -> None:
         super().__init__("interrupted" if number == signal.SIGINT else "terminated")
-        self.exit_code = 128 + number
+        self.exit_code = 128 + number  # as in a shell
 
 
 def is_owners(error: BaseException) -> bool:
@@ -81,12 +77,6 @@ def system_error(error: BaseException | None) -> OSError | None:
     while error is not None and not isinstance(error, OSError):
         error = error.__cause__ or error.__context__
     return error
-
-
-def reason(error: Exception) -> str:
-    """Return in a few words what went wrong; PyTorch's writer hides the system's error behind its own."""
-    cause = system_error(error)
-    return (cause.strerror if cause else None) or one_line(error)
 
 
 def one_line(error: BaseException) -> str:

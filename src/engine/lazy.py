@@ -9,12 +9,7 @@ from typing import Any
 
 
 def names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a module-level `__getattr__` (PEP 562).
-
-    Args:
-        package: The package, its `__name__`.
-        homes: Public name to the module of the package that defines it.
-    """
+    """Return a package's `__getattr__` (PEP 562); homes are its public names, and the module that defines each."""
 
     def getattribute(name: str) -> Any:
         if name not in homes:

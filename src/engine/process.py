@@ -109,14 +109,6 @@ def fit_threads(network: "nn.Module", batch_size: int) -> None:
         torch.set_num_threads(1)
 
 
-def threads() -> str:
-    """Return in words how many threads compute."""
-    import torch
-
-    count = torch.get_num_threads()
-    return "1 thread" if count == 1 else f"{count} threads"
-
-
 class _ThreadErrors:
     """A thread excepthook that leaves out TensorBoard's writer, whose error is raised again in the main thread."""
 

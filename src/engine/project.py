@@ -7,15 +7,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Project:
-    """What a project hands over when it starts the engine.
+    """What a project hands over when it starts the engine."""
 
-    Args:
-        package: Name of its package, as in `python -m PACKAGE`.
-        defaults: YAML file with the settings of every run.
-    """
-
-    package: str
-    defaults: Path
+    package: str  # its name, as in `python -m PACKAGE`
+    defaults: Path  # YAML file with the settings of every run
 
 
 _current = [Project("project", Path("defaults.yaml"))]  # until a command sets its own: a notebook never does

@@ -18,15 +18,10 @@ from engine.runs.files import replacing
 
 @dataclass(frozen=True)
 class Saved:
-    """A checkpoint file and its contents.
-
-    Args:
-        path: The file.
-        content: What Lightning saved, on the CPU.
-    """
+    """A checkpoint file and its contents."""
 
     path: Path
-    content: dict[str, Any]
+    content: dict[str, Any]  # what Lightning saved, on the CPU
 
     @property
     def epochs(self) -> int:

@@ -1,8 +1,7 @@
 """Settings in YAML files: nested as written, flat by dotted keys, and what differs between two."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +31,14 @@ def _read(path: Path, version: int) -> dict[str, Any]:
     settings: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(settings, dict):
         raise UsageError(f"config {path} must hold keys and values, such as `trainer:`")
-    if next(islice(_values(settings), MAX_VALUES, None), None):
-        raise UsageError(f"config {path} cannot be read: its aliases repeat themselves without an end")
-    return settings
-
-
-def _values(tree: object) -> Iterator[bool]:
-    """Yield True for every value of nested settings, those of an alias as often as it is used."""
-    waiting = [tree]
-    while waiting:
+    waiting: list[Any] = [settings]
+    for _ in range(MAX_VALUES):  # those of an alias count as often as it is used
+        if not waiting:
+            return settings
         value = waiting.pop()
-        yield True
         if isinstance(value, dict | list):
             waiting.extend(value.values() if isinstance(value, dict) else value)
+    raise UsageError(f"config {path} cannot be read: its aliases repeat themselves without an end")
 
 
 def dump(settings: Mapping[str, Any]) -> str:

@@ -28,13 +28,9 @@ RECORD: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """One training run and what evaluation adds to it.
+    """One training run and what evaluation adds to it."""
 
-    Args:
-        folder: `.../<name>/version_N`.
-    """
-
-    folder: Path
+    folder: Path  # .../<name>/version_N
 
     @property
     def name(self) -> str:
@@ -186,8 +182,7 @@ def newest(root: Path, name: str) -> Run:
         UsageError: If there is none.
     """
     # One that was killed before its first step is but a folder.
-    runs = [run for run in versions(root / FOLDER / name) if run.config.is_file()]
-    if runs:
+    if runs := [run for run in versions(root / FOLDER / name) if run.config.is_file()]:
         return runs[-1]
     advice = f"{nearest(name, _names(root))}. Train one: {program()} fit --config configs/{name}.yaml"
     raise UsageError(f"no run of {name} in {root / FOLDER}{advice}")

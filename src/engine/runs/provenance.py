@@ -1,5 +1,6 @@
 """Provenance of a run: package versions and the git commit."""
 
+import contextlib
 import subprocess
 from importlib import metadata
 from typing import Any
@@ -8,17 +9,11 @@ PACKAGES = ("torch", "lightning", "torchvision", "torchmetrics", "tensorboard", 
 
 
 def facts() -> dict[str, Any]:
-    """Return versions of the packages that decide results, and the commit of the current folder."""
-    return {"versions": {name: metadata.version(name) for name in PACKAGES}, "git_commit": git_commit()}
-
-
-def git_commit() -> str | None:
-    """Return the commit of the current folder, with "+changes" if files differ from it; None outside a repository."""
-    try:
-        commit = _git("rev-parse", "HEAD")
-        return commit + ("+changes" if _git("status", "--porcelain") else "")
-    except (OSError, subprocess.SubprocessError):
-        return None
+    """Return versions of the packages that decide results, and the git commit of the current folder, if it has one."""
+    commit = None
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        commit = _git("rev-parse", "HEAD") + ("+changes" if _git("status", "--porcelain") else "")
+    return {"versions": {name: metadata.version(name) for name in PACKAGES}, "git_commit": commit}
 
 
 def _git(*arguments: str) -> str:

@@ -14,24 +14,15 @@ from engine.settings.options import option_parser, shipped
 
 @dataclass(frozen=True)
 class Choice:
-    """What to run: a command, the settings that it starts from and the run that it belongs to.
-
-    Args:
-        configs: Config files, later ones over earlier ones; a run's own comes first.
-        overrides: Everything else on the command line, over all configs.
-        root: Folder that holds lightning_logs.
-        name: Name of a new run.
-        run: The run to resume or to evaluate; none for a new one.
-        checkpoint: The weights to begin with; none for fresh ones.
-    """
+    """What to run: a command, the settings that it starts from and the run that it belongs to."""
 
     command: str
-    configs: list[Path] = field(default_factory=list)
-    overrides: list[str] = field(default_factory=list)
-    root: Path = Path()
-    name: str = ""
-    run: Run | None = None
-    checkpoint: Path | None = None
+    configs: list[Path] = field(default_factory=list)  # later ones win; a run's own comes first
+    overrides: list[str] = field(default_factory=list)  # everything else on the command line, over all configs
+    root: Path = Path()  # holds lightning_logs
+    name: str = ""  # of a new run
+    run: Run | None = None  # to resume or to evaluate
+    checkpoint: Path | None = None  # the weights to begin with
     preview: bool = False
 
 

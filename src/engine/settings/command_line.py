@@ -40,13 +40,7 @@ SWITCHES: dict[str, type[Callback]] = {
 
 
 class CommandLine(LightningCLI):
-    """Parses settings and builds from them; what to run is chosen elsewhere.
-
-    The Trainer is built last, by `build_trainer`: by then the run has a folder.
-
-    Args:
-        choice: Where the settings come from: configs, later ones over earlier ones, and overrides over all.
-    """
+    """Parses settings and builds from them; the Trainer last, by `build_trainer`: by then the run has a folder."""
 
     datamodule: LightningDataModule
     model: LightningModule
@@ -104,13 +98,7 @@ class CommandLine(LightningCLI):
         self.model = self.config_init.model
 
     def build_trainer(self, folder: Path, callbacks: list[Callback], step: int | None = None) -> Trainer:
-        """Return a Trainer that writes into a folder.
-
-        Args:
-            folder: That of the run.
-            callbacks: All of them, in the order in which they are called.
-            step: Rows and events from this step on will be logged again: loggers drop what is there.
-        """
+        """Return a Trainer that writes into a folder; what it logs from a step on replaces what is there."""
         settings = vars(self.config_init.trainer).copy()
         for name, minimum in MINIMUM.items():
             if settings[name] is not None and settings[name] < minimum:

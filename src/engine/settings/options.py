@@ -28,6 +28,12 @@ OFTEN = {
     "callbacks.checkpoint.monitor val/mae": "the metric that chooses best.ckpt",
     "dashboard null": "no dashboard; callbacks.NAME null switches one callback off",
 }
+EXAMPLES = (
+    "fit --config configs/product.yaml --trainer.max_epochs 200",
+    "fit --run product --trainer.max_epochs 400",
+    "test --config configs/product.yaml",
+    "predict --run product/version_0 --ckpt_path last",
+)
 OTHERS = {
     "--config FILE --print_config": "the settings that would run",
     "--model.help CLASS": "arguments of a class",
@@ -107,9 +113,5 @@ def overview() -> str:
         lines += ["", title] if paths else []
         lines += [f"  {path.as_posix():<{width}}{first_line(path)}" for path in paths]
     lines += ["", "examples"]
-    examples = (
-        *("fit --config configs/product.yaml --trainer.max_epochs 200", "fit --run product --trainer.max_epochs 400"),
-        *("test --config configs/product.yaml", "predict --run product/version_0 --ckpt_path last"),
-    )
-    lines += [f"  {program()} {example}" for example in examples]
+    lines += [f"  {program()} {example}" for example in EXAMPLES]
     return "\n".join([*lines, "", f"Options and settings of a command: {program()} fit --help"])

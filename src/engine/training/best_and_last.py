@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
-from engine.errors import CommandError, UsageError, check_range, nearest, reason
+from engine.errors import CommandError, UsageError, check_range, nearest, one_line, system_error
 from engine.lazy import optional
 from engine.logs.run_logger import RunLogger
 from engine.process import lost
@@ -57,7 +57,7 @@ class BestAndLast(Checkpoint):
         self.mode = mode
         self.every_n_epochs = every_n_epochs
         self.every_minutes = every_minutes
-        self.folder: Path | None = None
+        self.folder = Path()
         self.best: dict[str, Any] = {}
         self._score: dict[str, Any] = {}
         self.ended: str | None = None  # how, if it did
@@ -138,11 +138,7 @@ class BestAndLast(Checkpoint):
             self.save(trainer, "best", pending)
 
     def save_last(self, trainer: Trainer) -> None:
-        """Save the checkpoint to resume from; what was logged until then is in its files before.
-
-        Raises:
-            CommandError: If it cannot be written.
-        """
+        """Save the checkpoint to resume from; what was logged until then is in its files before."""
         for logger in trainer.loggers:
             if isinstance(logger, RunLogger):
                 logger.flush()
@@ -168,10 +164,9 @@ class BestAndLast(Checkpoint):
         self.best, self._score = state_dict["best"], state_dict["score"]
 
     def _improves(self, score: float) -> bool:
-        if not math.isfinite(score):
-            return False
         best = self.best.get("score")
-        return best is None or self.monitor is None or (score < best if self.mode == "min" else score > best)
+        better = best is None or self.monitor is None or (score < best if self.mode == "min" else score > best)
+        return better and math.isfinite(score)
 
     def _is_due(self, trainer: Trainer) -> bool:
         now, alone = time.monotonic(), trainer.world_size == 1  # the clocks of several processes may disagree
@@ -198,7 +193,6 @@ class BestAndLast(Checkpoint):
         Raises:
             CommandError: If it cannot be written.
         """
-        assert self.folder is not None
         path = self.folder / f"{name}.ckpt"
         try:
             if trainer.is_global_zero:
@@ -212,7 +206,9 @@ class BestAndLast(Checkpoint):
                 raise
             if not self.folder.parent.is_dir():
                 raise FileNotFoundError from error
-            raise CommandError(f"{path} cannot be written: {reason(error)}; the one before is kept") from error
+            cause = system_error(error)  # PyTorch's writer hides it behind its own
+            why = (cause and cause.strerror) or one_line(error)
+            raise CommandError(f"{path} cannot be written: {why}; the one before is kept") from error
 
 
 def best_and_last(trainer: Trainer) -> BestAndLast | None:

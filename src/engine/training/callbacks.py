@@ -27,7 +27,8 @@ def for_evaluation(cli: CommandLine, sections: Sequence[str] = SECTIONS) -> list
     """Return the callbacks that sections of the settings name and do not switch off, and the user's own."""
     settings = cli.config_init.trainer
     own = settings.callbacks or []
-    named = [part for section in sections for part in _parts(cli.config_init, section)]
+    groups = filter(None, (cli.config_init.get(section) for section in sections))
+    named = [part for group in groups for part in vars(group).values() if part]
     # Lightning takes one of each of these: the user's own replaces ours.
     named = without(named, [kind for kind in (ProgressBar, ModelSummary) if any(isinstance(c, kind) for c in own)])
     unwanted = [kind for switch, kind in SWITCHES.items() if settings[switch] is False]
@@ -54,8 +55,3 @@ def facts(callbacks: Sequence[Callback]) -> dict[str, Any]:
         if hasattr(callback, "facts"):
             found |= callback.facts()
     return found
-
-
-def _parts(settings: Any, section: str) -> list[Callback]:
-    parts = settings.get(section)
-    return [part for part in vars(parts).values() if part] if parts else []

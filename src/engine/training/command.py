@@ -26,7 +26,8 @@ def run(command: str, words: Sequence[str]) -> None:
         sys.stdout.write(options.help_text(command))
         return
     asks = options.wants_settings_help(words)
-    chosen = Choice(command, overrides=[_plain_help(word) for word in words]) if asks else choose(command, words)
+    plain = ["--help" if word == "--help_all" else word for word in words]
+    chosen = Choice(command, overrides=plain) if asks else choose(command, words)
     _patch("fast_import")
     with _library_errors(), _short_help() if asks else nullcontext():
         from engine.settings.command_line import CommandLine
@@ -36,10 +37,6 @@ def run(command: str, words: Sequence[str]) -> None:
         _patch("cheap_checks")
         cli = CommandLine(chosen)
         {"fit": fit.fit, "predict": evaluate.predict}.get(command, evaluate.score)(cli, chosen)
-
-
-def _plain_help(word: str) -> str:
-    return "--help" if word == "--help_all" else word
 
 
 @contextmanager
@@ -57,10 +54,9 @@ def _short_help() -> Iterator[None]:
 def _patch(name: str) -> None:
     """Apply a patch; one that a new version of a library does not allow is left out with a line."""
     patches = optional("engine.patches")
-    if patches is None:
-        return
     try:
-        getattr(patches, name)()
+        if patches is not None:
+            getattr(patches, name)()
     except (ImportError, AttributeError) as error:
         sys.stderr.write(f"engine.patches.{name} is switched off, for a library has changed: {error}\n")
 

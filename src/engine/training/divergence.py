@@ -17,31 +17,19 @@ class StopOnDivergence(Callback):
     """
 
     def on_before_backward(self, trainer: Trainer, pl_module: LightningModule, loss: Tensor) -> None:
-        """Look at the loss of the batch.
-
-        Raises:
-            DivergedError: If it is not finite, in this process or in another: all of them stop, and none waits.
-        """
+        """Look at the loss of the batch, in all processes: then all of them stop, and none waits."""
         if not trainer.strategy.reduce_boolean_decision(math.isfinite(loss.item()), all=True):
             value = float(trainer.strategy.reduce(loss.detach(), reduce_op="mean"))
             self._stop("loss", value, trainer, pl_module)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at the validation loss: the last step of an epoch may have been the one too many.
-
-        Raises:
-            DivergedError: If it is not finite.
-        """
+        """Look at the validation loss: the last step of an epoch may have been the one too many."""
         loss = float(trainer.callback_metrics.get("val/loss", 0.0))
         if not math.isfinite(loss):
             self._stop("validation loss", loss, trainer, pl_module)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Look at the weights that are about to be saved.
-
-        Raises:
-            DivergedError: If one is not finite.
-        """
+        """Look at the weights that are about to be saved."""
         if not _finite(pl_module):
             self._stop("", 0.0, trainer, pl_module)
 

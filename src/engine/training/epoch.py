@@ -26,11 +26,7 @@ def shard_weight(trainer: Trainer, batch_idx: int) -> float:
 
 
 class Mean:
-    """Running mean of losses over samples, one addition a batch.
-
-    Args:
-        device: Where the losses are.
-    """
+    """Running mean of losses over samples, one addition a batch."""
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self.total = torch.zeros((), device=device)

@@ -79,11 +79,7 @@ def _evaluation(cli: CommandLine, choice: Choice) -> Iterator[tuple[Saved, Path]
 
 
 def _run(cli: CommandLine, choice: Choice) -> runs.Run | None:
-    """Return the run that results are written to.
-
-    Raises:
-        UsageError: If the checkpoint is that of another run, whose scores these would be.
-    """
+    """Return the run that results are written to; the scores of a checkpoint of another run would be that run's."""
     run, checkpoint = choice.run, choice.checkpoint
     owner = runs.containing(checkpoint) if checkpoint else None
     if run and owner and owner.folder.resolve() != run.folder.resolve():
@@ -95,8 +91,7 @@ def _run(cli: CommandLine, choice: Choice) -> runs.Run | None:
 
 
 def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
-    if choice.checkpoint is None:
-        raise UsageError(f"{choice.command} needs a checkpoint")
+    assert choice.checkpoint is not None  # an evaluation without one is refused before
     saved = load(choice.checkpoint)
     trained = cli.sources.adapted[choice.run.config] if choice.run else cli.settings
     changed = changes(flat(trained), flat(cli.settings))

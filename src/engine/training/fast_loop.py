@@ -24,17 +24,15 @@ from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimize
 
 from engine.patches import wanted
 
-# What a task or its data may do in a step beside computing the loss; where one does, Lightning's own loop trains.
-TASK_HOOKS = (
-    *("on_train_batch_start", "on_train_batch_end", "on_before_zero_grad", "on_before_backward", "on_after_backward"),
-    *("on_before_optimizer_step", "optimizer_step", "optimizer_zero_grad", "backward", "lr_scheduler_step"),
-    "configure_gradient_clipping",
-    *("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer"),
-)
-DATA_HOOKS = ("on_before_batch_transfer", "transfer_batch_to_device")
 STEP_HOOKS = (
     *("on_train_batch_start", "on_before_zero_grad", "on_before_backward", "on_after_backward"),
     *("on_before_optimizer_step", "on_train_batch_end"),
+)
+# What a task or its data may do in a step beside computing the loss; where one does, Lightning's own loop trains.
+DATA_HOOKS = ("on_before_batch_transfer", "transfer_batch_to_device")
+TASK_HOOKS = (
+    *(*STEP_HOOKS, *DATA_HOOKS, "on_after_batch_transfer", "backward", "optimizer_step", "optimizer_zero_grad"),
+    *("lr_scheduler_step", "configure_gradient_clipping"),
 )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Trainer
 
 from engine import console, process
 from engine.errors import CommandError, DivergedError, Interrupted, UsageError, is_owners, one_line, system_error
@@ -26,7 +26,7 @@ from engine.runs.folder import Run
 from engine.settings.choice import Choice
 from engine.settings.command_line import CommandLine
 from engine.training import callbacks
-from engine.training.best_and_last import BestAndLast
+from engine.training.best_and_last import best_and_last
 from engine.training.checks import Monitors, SameLength
 from engine.training.interruption import Interruption
 from engine.training.run_record import RunRecord
@@ -61,7 +61,8 @@ def fit(cli: CommandLine, choice: Choice) -> None:
         with _locked(choice.run):
             _resume(cli, choice.run, _weights(cli, choice), status)
     elif choice.preview:
-        _preview(cli)
+        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(Previewed):
+            cli.build_trainer(Path(folder), [SchedulePreview()]).fit(cli.model, datamodule=cli.datamodule)
     elif cli.config.trainer.fast_dev_run:
         _weights(cli, choice)
         console.say("fast_dev_run: nothing is kept")
@@ -155,19 +156,14 @@ def _is_over(cli: CommandLine, run: Run, saved: Saved, status: str) -> bool:
     else:
         return False
     if ended and status == "interrupted":
-        found = callbacks.facts(_restored(cli, saved))
-        run.update(status="finished", reason=ended, epochs=saved.epochs, steps=saved.steps, **found)
+        named = callbacks.for_evaluation(cli)
+        for callback in named:
+            if state := saved.content["callbacks"].get(callback.state_key):
+                callback.load_state_dict(state)
+        facts = callbacks.facts(named)
+        run.update(status="finished", reason=ended, epochs=saved.epochs, steps=saved.steps, **facts)
     console.say(f"{run.title} {advice}")
     return True
-
-
-def _restored(cli: CommandLine, saved: Saved) -> list[Callback]:
-    """Return the callbacks in the state that a checkpoint has for them."""
-    named = callbacks.for_evaluation(cli)
-    for callback in named:
-        if callback.state_key in saved.content["callbacks"]:
-            callback.load_state_dict(saved.content["callbacks"][callback.state_key])
-    return named
 
 
 def _train(cli: CommandLine, run: Run, facts: dict[str, Any], saved: Saved | None = None) -> Trainer:
@@ -214,18 +210,16 @@ def _explained(error: BaseException, run: Run, saved: Saved | None, trainer: Tra
         return CommandError(f"{run.folder} was deleted while the run trained")
     if cause is not None and (cause.errno in process.FULL_OR_READ_ONLY or not is_owners(error)):
         return CommandError(f"{cause.strerror or cause}: {cause.filename or run.folder}")
-    resumes_at_once = saved is not None and trainer.global_step <= saved.steps  # not one step went well
-    if saved is not None and resumes_at_once and not is_owners(error):
+    if saved is not None and trainer.global_step <= saved.steps and not is_owners(error):  # not one step went well
         return UsageError(f"{saved.path} cannot be resumed from: {type(error).__name__}: {text}")
     return None
 
 
 def _report(trainer: Trainer, run: Run) -> None:
-    found = [callback.best for callback in trainer.checkpoint_callbacks if isinstance(callback, BestAndLast)]
+    checkpoints = best_and_last(trainer)
     last = {name: value.item() for name, value in trainer.callback_metrics.items()}
     columns = {f"last (epoch {trainer.current_epoch - 1})": last}
-    if found and found[0]:
-        best = found[0]
+    if best := checkpoints.best if checkpoints else None:
         columns = {f"best {best['monitor']} (epoch {best['epoch']})": best["metrics"]} | columns
     record = run.record()
     took = console.duration(record.get("wall_time_s", 0.0))

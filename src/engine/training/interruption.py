@@ -43,11 +43,13 @@ class Interruption(Callback):
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give the signals back, once the last checkpoint is written."""
-        self._restore()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers.clear()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Give the signals back."""
-        self._restore()
+        self.teardown(trainer, pl_module, "fit")
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.signal:  # the second time is meant: do not wait for the batch
@@ -59,8 +61,3 @@ class Interruption(Callback):
         if checkpoints is not None and can_save(trainer):
             checkpoints.save_last(trainer)
         raise Interrupted(self.signal)
-
-    def _restore(self) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        self._handlers.clear()

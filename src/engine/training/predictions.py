@@ -33,29 +33,22 @@ class PredictionsFile(Callback):
         self.count = 0
         self._head: list[list[Any]] = []
         self._names: list[str] = []
-        self._writing = ExitStack()
+        self._writing = ExitStack()  # which puts the file in its place when it is closed
         self._file: IO[bytes] | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Take the run's folder."""
         self.path = Path(trainer.default_root_dir) / "predictions.csv"
 
-    def on_predict_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
+    def on_predict_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *args: Any) -> None:
         """Write the rows of a batch."""
         columns = gather(outputs)
         if not columns:
             return
         if self._file is None:
             self._names = list(columns)
-            self._file = self._opened()
+            self._file = self._writing.enter_context(replacing(self.path))
+            self._file.write(f"{','.join(map(_field, columns))}\n".encode())
         missing = max(0, self.rows - len(self._head))
         first = [_values(column[:missing]) for column in columns.values()]
         self._head += [list(row) for row in zip(*first, strict=True)]
@@ -72,12 +65,6 @@ class PredictionsFile(Callback):
         """Leave no half-written file."""
         with contextlib.suppress(OSError):  # the disk may be full
             self._writing.__exit__(type(exception), exception, exception.__traceback__)
-
-    def _opened(self) -> IO[bytes]:
-        """Return the file with its header; it takes its place when the stack is closed."""
-        file = self._writing.enter_context(replacing(self.path))
-        file.write(f"{','.join(map(_field, self._names))}\n".encode())
-        return file
 
 
 def lines(columns: Sequence[Column]) -> str:

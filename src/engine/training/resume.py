@@ -12,15 +12,12 @@ from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 
 from engine.patches import wanted
 
-USED = ("_combined_loader", "_data_fetcher", "_combined_loader_states_to_load")
-if not all(name in _FitLoop.__init__.__code__.co_names for name in USED) or not all(
-    hasattr(cls, name)
-    for cls, name in (
-        (_FitLoop, "_load_combined_loader_states"),
-        (_TrainingEpochLoop, "_should_accumulate"),
-        (_TrainingEpochLoop, "_is_training_done"),
-        (_TrainingEpochLoop, "_should_check_val_fx"),
-    )
+ATTRIBUTES = {"_combined_loader", "_data_fetcher", "_combined_loader_states_to_load"}
+METHODS = {"_should_accumulate", "_is_training_done", "_should_check_val_fx"}
+if not (
+    ATTRIBUTES.issubset(_FitLoop.__init__.__code__.co_names)
+    and METHODS.issubset(dir(_TrainingEpochLoop))
+    and hasattr(_FitLoop, "_load_combined_loader_states")
 ):
     raise ImportError("the fit loop of Lightning has other names")
 if not wanted("resume"):

@@ -4,6 +4,7 @@ import contextlib
 import time
 from typing import Any
 
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from engine import console, process
@@ -12,7 +13,7 @@ from engine.runs.config_file import dump
 from engine.runs.files import write_text
 from engine.runs.folder import Run
 from engine.training import callbacks
-from engine.training.best_and_last import BestAndLast, best_and_last, ending
+from engine.training.best_and_last import best_and_last, ending
 from engine.training.interruption import Interruption
 
 
@@ -20,7 +21,6 @@ class RunRecord(Callback):
     """Writes settings, origin, status, best score and wall time of a run.
 
     Args:
-        run: The run that trains.
         settings: What config.yaml is to hold.
         origin: Facts about this start for run.json.
         interruption: Listens before anything is written: from then on a signal must not cut it short.
@@ -38,7 +38,7 @@ class RunRecord(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write that the run is running; a checkpoint is written first, so that any run can be resumed."""
-        threads = f", {process.threads()}" if trainer.accelerator.name() == "cpu" else ""
+        threads = f", {console.count(torch.get_num_threads(), 'thread')}" if trainer.accelerator.name() == "cpu" else ""
         seed = self.settings["seed_everything"]
         console.say(f"run {self.run.folder}, seed {seed}, on {trainer.accelerator.name()}{threads}")
         self.interruption.listen()
@@ -91,18 +91,20 @@ class RunRecord(Callback):
         return Interrupted(self.interruption.signal) if self.interruption.signal else process.LostProcess()
 
     def _record_best(self, trainer: Trainer) -> None:
-        if self._has_new_best(best_and_last(trainer)):
+        if self._new_best(trainer):
             self._write(trainer)
 
-    def _has_new_best(self, checkpoints: BestAndLast | None) -> bool:
-        return checkpoints is not None and checkpoints.best_is_written and self._best != checkpoints.best
+    def _new_best(self, trainer: Trainer) -> dict[str, Any] | None:
+        """Return a best that is written and not yet recorded."""
+        checkpoints = best_and_last(trainer)
+        new = checkpoints is not None and checkpoints.best_is_written and self._best != checkpoints.best
+        return dict(checkpoints.best) if checkpoints is not None and new else None
 
     def _write(self, trainer: Trainer, **facts: Any) -> None:
-        checkpoints = best_and_last(trainer)
-        if checkpoints is not None and self._has_new_best(checkpoints):
-            if (self._best or {}).get("epoch") != checkpoints.best.get("epoch"):
+        if best := self._new_best(trainer):
+            if (self._best or {}).get("epoch") != best["epoch"]:
                 self.run.retire_results()
-            self._best = dict(checkpoints.best)
+            self._best = best
         self.run.update(
             **facts,
             epochs=trainer.current_epoch,

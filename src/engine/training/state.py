@@ -31,8 +31,7 @@ def between_steps(trainer: Trainer) -> bool:
 def set_epoch_and_step(trainer: Trainer, epoch: int, step: int) -> None:
     """Log what follows at an epoch and a step."""
     trainer.fit_loop.epoch_progress.current.completed = epoch
-    resume = optional("engine.training.resume")
-    if resume is not None:
+    if (resume := optional("engine.training.resume")) is not None:
         resume.set_logged_step(trainer, step)
 
 
@@ -66,11 +65,7 @@ def surroundings(trainer: Trainer) -> dict[str, Any]:
 
 
 class Restore(Callback):
-    """Restores what Lightning does not; after the other callbacks, which may draw random numbers.
-
-    Args:
-        state: What `surroundings` returned.
-    """
+    """Restores what `surroundings` returned; after the other callbacks, which may draw random numbers."""
 
     def __init__(self, state: dict[str, Any]) -> None:
         self.state = state

@@ -49,28 +49,20 @@ def try_out(task: Any, data: Any, batch: list[Tensor]) -> None:
     except CommandError:
         raise
     except Exception as error:
-        if found := contradictions(task.hparams.get("network"), known(data) | sizes(inputs)):
+        if found := contradictions(task.hparams.get("network"), data, inputs):
             raise UsageError(f"the network does not fit the data, {what}: {'; '.join(found)}") from error
         error.add_note(f"This was a trial of the network before training, with {what}.")
         raise
 
 
-def sizes(inputs: Tensor) -> dict[str, int]:
-    """Return the sizes of inputs (B, ...) by the names that networks have for them."""
-    images = {"in_channels": inputs.shape[1], "image_size": inputs.shape[2]} if inputs.ndim == 4 else {}
-    return {"in_features": inputs[0].numel(), **images}
-
-
-def contradictions(network: Any, facts: Mapping[str, Any]) -> list[str]:
+def contradictions(network: Any, data: Any, inputs: Tensor) -> list[str]:
     """Return in words which sizes in the settings of a network, {class_path, init_args}, differ from the data's."""
     settings = network.get("init_args", {}) if isinstance(network, Mapping) else {}
+    facts = {name: getattr(data, name) for name in getattr(data, "facts", ())} | {"in_features": inputs[0].numel()}
+    if inputs.ndim == 4:
+        facts |= {"in_channels": inputs.shape[1], "image_size": inputs.shape[2]}
     return [
         f"model.network.{name} is {settings[name]}, that of the data is {fact}"
         for name, fact in facts.items()
         if isinstance(fact, int) and settings.get(name) not in (None, fact)
     ]
-
-
-def known(data: Any) -> dict[str, Any]:
-    """Return what a data module declares about itself, by the names of the settings that may be left to it."""
-    return {name: getattr(data, name) for name in getattr(data, "facts", ())}
