@@ -68,13 +68,12 @@ class LearningRate(Callback):
 def rates(trainer: Trainer) -> dict[str, float]:
     """Return the learning rate of each group of parameters, by the name that it is logged with."""
     found: dict[str, float] = {}
-    classes: list[str] = []
-    for optimizer in trainer.optimizers:
-        name = "learning_rate"
-        if len(trainer.optimizers) > 1:
-            kind = type(optimizer).__name__
-            name += f"/{kind}-{classes.count(kind)}" if kind in classes else f"/{kind}"
-            classes.append(kind)
+    kinds = [type(optimizer).__name__ for optimizer in trainer.optimizers]
+    for index, (kind, optimizer) in enumerate(zip(kinds, trainer.optimizers, strict=True)):
+        twin = kinds[:index].count(kind)
+        name = (
+            "learning_rate" if len(kinds) == 1 else f"learning_rate/{kind}-{twin}" if twin else f"learning_rate/{kind}"
+        )
         for number, group in enumerate(optimizer.param_groups):
             found[f"{name}/{number}" if number else name] = float(group["lr"])
     return found

@@ -39,9 +39,8 @@ class Progress(ProgressBar):
         self._task = TaskID(0)
         self._enabled = True
         self._start = self._due = 0.0  # when the bar is drawn or a line is printed next
-        self._shown = (-1, -1)  # epoch and batch of the last line
+        self._epoch = self._batch = -1  # of the last line
         self._old: dict[str, Tensor] | None = None  # metrics as they were when the epoch began
-        self._validated = False
 
     def disable(self) -> None:
         """Show nothing; Lightning calls this on all but the first process."""
@@ -53,8 +52,7 @@ class Progress(ProgressBar):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the bar."""
-        self._shown = (trainer.current_epoch - 1, 0)
-        self._old = None
+        self._epoch, self._batch, self._old = trainer.current_epoch - 1, 0, None
         self._start, self._due = time.monotonic(), 0.0
         if self._enabled and sys.stdout.isatty():
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -71,36 +69,34 @@ class Progress(ProgressBar):
         if self._old is None:  # an epoch that is resumed: the metrics of earlier ones are put back by now
             self._old = dict(trainer.callback_metrics)
         if self._bar is not None:
-            self._draw(trainer.fit_loop.total_batch_idx + 1, trainer.current_epoch)
+            self._draw(trainer, trainer.current_epoch)
         elif self._due and not trainer.is_last_batch:  # whose epoch has a line of its own
-            self._print_step(trainer)
+            self._print(trainer)
         else:
             self._wait()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the metrics of a validation within an epoch; those of others wait for the training loss."""
-        self._validated = self._validated or not trainer.sanity_checking
         if trainer.sanity_checking or trainer.is_last_batch or self._bar is not None:
             return
-        total = _batches(trainer) or math.inf
-        if math.isinf(total) or trainer.fit_loop.total_batch_idx - self._shown[1] >= total / LINES:
-            self._print_step(trainer)
+        total = _batches(trainer)
+        if total is None or trainer.fit_loop.total_batch_idx - self._batch >= total / LINES:
+            self._print(trainer)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the line of the epoch before: only now is all that it logged there."""
         epoch = trainer.current_epoch - 1
-        if epoch > self._shown[0] and self._is_due(trainer, epoch):
-            self._print_epoch(trainer, epoch)
+        if epoch > self._epoch and self._is_due(trainer, epoch):
+            self._print(trainer, epoch)
         self._old = dict(trainer.callback_metrics)
-        self._validated = False
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Complete the bar, and print the line of the last epoch."""
         epoch = trainer.current_epoch - 1
         if self._bar is not None:
-            self._draw(trainer.fit_loop.total_batch_idx + 1, epoch)
-        if epoch > self._shown[0]:
-            self._print_epoch(trainer, epoch)
+            self._draw(trainer, epoch)
+        elif epoch > self._epoch:
+            self._print(trainer, epoch)
         self._stop()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -122,40 +118,38 @@ class Progress(ProgressBar):
         counted = (epoch + 1) * parts // period > epoch * parts // period
         return counted or time.monotonic() >= self._due
 
-    def _print_epoch(self, trainer: Trainer, epoch: int) -> None:
-        self._shown = (epoch, trainer.fit_loop.total_batch_idx)
-        self._print(trainer, f"epoch {epoch}")
-
-    def _print_step(self, trainer: Trainer) -> None:
-        self._shown = (self._shown[0], trainer.fit_loop.total_batch_idx)
-        self._print(trainer, f"epoch {trainer.current_epoch}, step {trainer.global_step}")
-
-    def _print(self, trainer: Trainer, title: str) -> None:
+    def _print(self, trainer: Trainer, epoch: int | None = None) -> None:
+        """Print what was measured in an epoch that has ended, or up to a step of the current one."""
+        self._batch = trainer.fit_loop.total_batch_idx
+        title = f"epoch {trainer.current_epoch}, step {trainer.global_step}"
+        if epoch is not None:
+            self._epoch, title = epoch, f"epoch {epoch}"
         if self._enabled and self._bar is None:
-            metrics = trainer.callback_metrics  # those of earlier epochs are still there, the same objects
+            # The metrics of earlier epochs are still there, the same objects.
             old = self._old or {}
-            new = [name for name, value in metrics.items() if value is not old.get(name)]
-            values = [f"{name} {metrics[name].item():.4g}" for name in sorted(new, key=console.order)]
-            console.say("  ".join([title, *values]))
+            metrics = {name: value for name, value in trainer.callback_metrics.items() if value is not old.get(name)}
+            console.say(_line(title, metrics))
         self._wait()
+
+    def _draw(self, trainer: Trainer, epoch: int) -> None:
+        if self._bar is not None:
+            losses = {name: value for name, value in trainer.callback_metrics.items() if name.endswith("/loss")}
+            done, text = trainer.fit_loop.total_batch_idx + 1, _line(f"epoch {epoch}", losses)
+            self._bar.update(self._task, completed=done, description=text, refresh=True)
+            self._wait()
 
     def _wait(self) -> None:
         now = time.monotonic()
-        pause = self.interval if self._bar is not None else max(PAUSE, (now - self._start) / 10)
-        self._due = now + pause
-
-    def _draw(self, done: int, epoch: int) -> None:
-        if self._bar is not None:
-            losses = {name: value for name, value in self.trainer.callback_metrics.items() if name.endswith("/loss")}
-            ordered = sorted(losses, key=console.order)
-            words = [f"epoch {epoch}", *(f"{name} {losses[name].item():.4g}" for name in ordered)]
-            self._bar.update(self._task, completed=done, description="  ".join(words), refresh=True)
-            self._wait()
+        self._due = now + (self.interval if self._bar is not None else max(PAUSE, (now - self._start) / 10))
 
     def _stop(self) -> None:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def _line(title: str, metrics: dict[str, Tensor]) -> str:
+    return "  ".join([title, *(f"{name} {metrics[name].item():.4g}" for name in sorted(metrics, key=console.order))])
 
 
 def _batches(trainer: Trainer) -> int | None:

@@ -52,10 +52,6 @@ class Summary(Watcher, ModelSummary):
             self._print(pl_module)
         self._shapes, self._operations = {}, {}
 
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leave no hooks behind."""
-        self.close()
-
     def close(self) -> None:
         """Remove the hooks."""
         self._hooks.close()

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,8 +121,7 @@ class EventBuffer:
 
     def __init__(self, writer: Any) -> None:
         self._writer = writer
-        self._pending: list[Any] = []
-        self._adding = threading.Lock()
+        self._pending: deque[Any] = deque()
         self._writing = threading.Lock()
         self._timer: threading.Timer | None = None
 
@@ -130,13 +130,8 @@ class EventBuffer:
         return getattr(self._writer, name)
 
     def add_event(self, event: Any) -> None:
-        """Buffer an event for a second at most; summaries of one step are merged into one event."""
-        with self._adding:
-            last = self._pending[-1] if self._pending else None
-            if last is not None and last.step == event.step and last.HasField("summary") and event.HasField("summary"):
-                last.summary.MergeFrom(event.summary)
-            else:
-                self._pending.append(event)
+        """Buffer an event for a second at most; summaries of one step become one event."""
+        self._pending.append(event)
         if self._timer is None:
             self._timer = threading.Timer(INTERVAL, self._on_time)
             self._timer.daemon = True
@@ -161,7 +156,12 @@ class EventBuffer:
 
     def _write(self) -> None:
         with self._writing:  # one thread at a time: the steps of a curve stay in order
-            with self._adding:
-                events, self._pending = self._pending, []
-            for event in events:
+            while self._pending:
+                event = self._pending.popleft()
+                while self._pending and _same_step(event, self._pending[0]):
+                    event.summary.MergeFrom(self._pending.popleft().summary)
                 self._writer.add_event(event)
+
+
+def _same_step(event: Any, other: Any) -> bool:
+    return bool(event.step == other.step and event.HasField("summary") and other.HasField("summary"))
