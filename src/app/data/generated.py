@@ -19,6 +19,7 @@ class Generated(InMemory):
         train_size: Samples to train on.
         val_size: Samples to validate on.
         test_size: Samples to test on.
+        batch_size: Samples in a training batch.
 
     Raises:
         ValueError: If a size is not positive.
