@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from engine.lazy import names
 
 if TYPE_CHECKING:
-    from engine.data.augment import Augment
+    from engine.data.augment import Augment, PerImage
     from engine.data.image_files import Fit, ImageFiles
     from engine.data.in_memory import InMemory, Split
     from engine.data.loader import Balanced, Shuffle, TensorLoader, batches, evaluation_loader, generator
@@ -19,6 +19,7 @@ __all__ = [
     "Fit",
     "ImageFiles",
     "InMemory",
+    "PerImage",
     "Shuffle",
     "Split",
     "Table",
@@ -36,7 +37,7 @@ __all__ = [
 __getattr__ = names(
     __name__,
     {
-        "Augment": "augment",
+        **dict.fromkeys(("Augment", "PerImage"), "augment"),
         **dict.fromkeys(("Fit", "ImageFiles"), "image_files"),
         **dict.fromkeys(("InMemory", "Split"), "in_memory"),
         **dict.fromkeys(("Balanced", "Shuffle", "TensorLoader", "batches", "evaluation_loader", "generator"), "loader"),

@@ -39,7 +39,7 @@ class StopOnDivergence(Callback):
         raise DivergedError(
             f"{what} in epoch {trainer.current_epoch}, step {trainer.global_step}, batch {trainer.fit_loop.batch_idx}:"
             " training stopped.\n"
-            "Try a smaller learning rate (--model.init_args.optimizer.init_args.lr), or clip gradients:"
+            "Try a smaller learning rate (--model.optimizer.lr), or clip gradients:"
             " --trainer.gradient_clip_val 1"
         )
 

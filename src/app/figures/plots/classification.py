@@ -90,7 +90,8 @@ def precision_recall(labels: Array, probabilities: Array, names: Sequence[str], 
         average = binary_average_precision(chances, true).item()
         style = _line(number, f"{shorten(names[number])}: {average:.4f}")
         plot.plot(recall, precision, drawstyle="steps-post", **style)
-    legend_beside(plot, "class: average precision")
+    if plot.lines:  # of one class alone there is nothing to tell apart
+        legend_beside(plot, "class: average precision")
     return figure
 
 
