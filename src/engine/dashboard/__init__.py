@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from engine.lazy import names
 
 if TYPE_CHECKING:
+    from engine.dashboard.batches import FirstBatchPanel, SamplePanel
     from engine.dashboard.metrics_history import Curve, history
     from engine.dashboard.observe import SampleBuffer, evaluating, outputs_of
-    from engine.dashboard.panel import FirstBatchPanel, Panel, SamplePanel
+    from engine.dashboard.panel import Panel
     from engine.dashboard.pictures import feature_maps, images, pixels
 
 __all__ = [
@@ -29,7 +30,8 @@ __getattr__ = names(
     {
         **dict.fromkeys(("Curve", "history"), "metrics_history"),
         **dict.fromkeys(("SampleBuffer", "evaluating", "outputs_of"), "observe"),
-        **dict.fromkeys(("FirstBatchPanel", "Panel", "SamplePanel"), "panel"),
+        **dict.fromkeys(("FirstBatchPanel", "SamplePanel"), "batches"),
+        "Panel": "panel",
         **dict.fromkeys(("feature_maps", "images", "pixels"), "pictures"),
     },
 )

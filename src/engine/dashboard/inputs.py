@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from engine import console
-from engine.dashboard.panel import FirstBatchPanel
+from engine.dashboard.batches import FirstBatchPanel
 from engine.dashboard.pictures import images
 
 COLUMNS = 12  # with statistics of their own; of more, the first are shown

@@ -5,8 +5,9 @@ import warnings
 import torch
 from torch import Tensor, nn
 
+from engine.dashboard.batches import FirstBatchPanel
 from engine.dashboard.observe import evaluating, named_layers, outputs_of
-from engine.dashboard.panel import FirstBatchPanel, Panel
+from engine.dashboard.panel import Panel
 from engine.dashboard.pictures import feature_maps
 from engine.logs.summary import learning_layers, parameters, shape
 
