@@ -86,9 +86,8 @@ def one_line(error: BaseException) -> str:
 
 def out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that memory could not be allocated."""
-    return isinstance(error, MemoryError) or any(
-        text in str(error) for text in ("can't allocate memory", "out of memory", "Storage size calculation overflowed")
-    )
+    texts = ("can't allocate memory", "out of memory", "Storage size calculation overflowed")
+    return isinstance(error, MemoryError) or any(text in str(error) for text in texts)
 
 
 def nearest(word: str, names: Iterable[str]) -> str:
@@ -98,9 +97,8 @@ def nearest(word: str, names: Iterable[str]) -> str:
     """
     candidates = list(names)
     whole = [name for name in candidates if word and word in name.split(".")[-1].split("_")]
-    matches = sorted(whole, key=lambda name: (len(name), name))[:1] or difflib.get_close_matches(
-        word, candidates, n=1, cutoff=0.5
-    )
+    whole.sort(key=lambda name: (len(name), name))
+    matches = whole or difflib.get_close_matches(word, candidates, n=1, cutoff=0.5)
     return f"; did you mean {matches[0]}?" if matches else ""
 
 
