@@ -7,7 +7,7 @@ from engine.lazy import names
 if TYPE_CHECKING:
     from engine.errors import CommandError, DataError, UsageError, check_range, nearest
     from engine.task import Columns, SupervisedTask
-    from engine.training.watcher import Watcher
+    from engine.watcher import Watcher
 
 __all__ = ["Columns", "CommandError", "DataError", "SupervisedTask", "UsageError", "Watcher", "check_range", "nearest"]
 
@@ -16,6 +16,6 @@ __getattr__ = names(
     {
         **dict.fromkeys(("CommandError", "DataError", "UsageError", "check_range", "nearest"), "errors"),
         **dict.fromkeys(("Columns", "SupervisedTask"), "task"),
-        "Watcher": "training.watcher",
+        "Watcher": "watcher",
     },
 )

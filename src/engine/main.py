@@ -41,7 +41,7 @@ def run(project: Project, argv: Sequence[str]) -> int:
         return _fail("interrupted", 130)
     except CommandError as error:
         return _fail(str(error), error.exit_code)
-    watcher = sys.modules.get("engine.training.watcher")
+    watcher = sys.modules.get("engine.watcher")
     if watcher is None or not watcher.failed:
         return 0
     watcher.failed.clear()  # a test runs several commands in one process

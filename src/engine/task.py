@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric, MetricCollection
 
-from engine import schedules
 from engine.data.loader import batches
 from engine.errors import UsageError, check_range, is_refusal
+from engine.training import schedules
 from engine.training.epoch import Mean, load_metrics_state, metrics_state, seed_epoch, shard_weight
 from engine.training.trial import try_out
 

@@ -19,7 +19,7 @@ from engine.dashboard.pictures import pixels
 from engine.errors import check_range
 from engine.logs.run_logger import logged_step
 from engine.runs.files import replacing
-from engine.training.watcher import Watcher
+from engine.watcher import Watcher
 
 STAGES = {"train": "training", "val": "validation", "test": "test"}
 

@@ -21,7 +21,7 @@ from engine.diagnosis.measures import distance, gradient_norms, samples, units_a
 from engine.diagnosis.verdict import HEALTHY, verdict
 from engine.errors import DivergedError
 from engine.task import SupervisedTask
-from engine.training.watcher import Watcher
+from engine.watcher import Watcher
 
 BLOCKS = 100  # of a run; each ends with a look at gradients and activations, so that a hundred steps pay for it
 INITIAL = 3  # blocks after which weights that began equal are no longer looked for

@@ -14,7 +14,7 @@ from torchmetrics import Metric, MetricCollection
 
 from engine import console
 from engine.errors import check_range
-from engine.training.watcher import Watcher
+from engine.watcher import Watcher
 
 ROWS = 20  # of the table, where the depth is left open
 

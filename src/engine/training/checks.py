@@ -6,7 +6,7 @@ from lightning.pytorch.callbacks import EarlyStopping
 from engine.errors import UsageError, nearest
 from engine.project import program
 from engine.runs.checkpoint_file import Saved
-from engine.schedules import stretched
+from engine.training.schedules import stretched
 
 
 class Monitors(Callback):

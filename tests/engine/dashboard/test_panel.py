@@ -95,7 +95,7 @@ def test_a_panel_with_nothing_to_show_leaves_the_callbacks(folder: Path) -> None
 def test_a_panel_that_fails_is_switched_off_and_training_goes_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("engine.training.watcher.failed", [])
+    monkeypatch.setattr("engine.watcher.failed", [])
     panel = Failing(every_n_epochs=2)
     trainer = train(panel, folder)
     assert trainer.current_epoch == 10
