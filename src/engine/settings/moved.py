@@ -6,17 +6,21 @@ from typing import Any
 
 from engine.project import current
 from engine.runs.config_file import read_tree
-from engine.settings.classes import known
+from engine.settings.classes import import_class, known
 
 # Old name of a class, setting or argument to the new one.
 CLASSES = {"LeanLoop": "FastLoop"}
 KEYS = {"lean_loop": "fast_loop"}
+ARGUMENTS = {"Tabular": {"whole": "all_rows"}, "ImageFolder": {"whole": "all_images"}}  # by class
 
 
 def updated(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the settings of a run with the class paths and keys of today."""
     changed = _renamed(settings, read_tree(current().defaults))
     assert isinstance(changed, dict)
+    panels = changed.get("dashboard")
+    if changed != settings and isinstance(panels, dict):
+        changed["dashboard"] = {name: _without_removed(panel) for name, panel in panels.items()}
     return changed
 
 
@@ -30,7 +34,27 @@ def _renamed(value: Any, default: Any) -> Any:
         name = KEYS.get(str(key), str(key))
         beside = default.get(name) if isinstance(default, Mapping) else None
         found[name] = _class_path(item, default) if name == "class_path" else _renamed(item, beside)
-    return found
+    return _renamed_arguments(found)
+
+
+def _renamed_arguments(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a class and its arguments with the names of today."""
+    names = ARGUMENTS.get(str(part.get("class_path")).rpartition(".")[2], {})
+    arguments = part.get("init_args")
+    if not names or not isinstance(arguments, dict):
+        return part
+    return {**part, "init_args": {names.get(name, name): value for name, value in arguments.items()}}
+
+
+def _without_removed(panel: Any) -> Any:
+    """Return a panel without arguments that its class no longer has: they change nothing that is learned."""
+    from engine.settings.explain import signature  # which imports this module
+
+    arguments = panel.get("init_args") if isinstance(panel, dict) else None
+    if not arguments or not _exists(panel["class_path"]):
+        return panel
+    known_now = signature(import_class(panel["class_path"]))
+    return {**panel, "init_args": {name: value for name, value in arguments.items() if name in known_now}}
 
 
 def _class_path(path: Any, default: Any) -> Any:

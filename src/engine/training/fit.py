@@ -13,6 +13,7 @@ from typing import Any
 from lightning.pytorch import Callback, Trainer
 
 from engine import console, process
+from engine.commands import COMMANDS
 from engine.errors import CommandError, DivergedError, Interrupted, UsageError, is_owners, one_line, system_error
 from engine.logs.tensorboard import events_kept
 from engine.project import current, program
@@ -219,7 +220,8 @@ def _report(trainer: Trainer, run: Run) -> None:
         which = "" if run.best.is_file() else " --ckpt_path last"
         console.say(f"  {program()} test --run {title}{which}")
         console.say(f"  {program()} predict --run {title}{which}")
-    console.say(f"  {program()} board --run {title}")
+    if "board" in COMMANDS:
+        console.say(f"  {program()} board --run {title}")
 
 
 def _now() -> str:
