@@ -69,7 +69,8 @@ def test_an_older_run_is_tested_predicted_and_resumed(app: App) -> None:
     assert read_csv(RUN / "predictions.csv") == rows
     resumed = app("fit", "--run", "product", "--trainer.max_epochs", "6")
     assert resumed.exit_code == 0, resumed.err
-    assert [row["epoch"] for row in read_csv(RUN / "metrics.csv")] == list("012345")
+    epochs = [row["epoch"] for row in read_csv(RUN / "metrics.csv") if row["epoch"]]
+    assert epochs == list("012345")
     assert "app.callbacks" not in (RUN / "config.yaml").read_text()
     record = json.loads((RUN / "run.json").read_text())
     changed = record["resumed"][0]["changed"]  # a panel that there was not before is one
