@@ -28,7 +28,8 @@ class Limits:
         high: Loss over that of a constant prediction, from which on little has been learned.
         rise: Newest validation losses over their minimum, and over the training loss; noise stays below.
         gap: Validation loss over training loss, from which on the network has learned samples by heart.
-        low: Loss over that of a constant prediction, up to which there is hardly anything left to lose.
+        low: Rise of the validation loss over the loss of a constant prediction, up to which it hardly matters.
+        learned: Loss over that of a constant prediction, below which there is no need of a learning rate.
         vanishing: Gradient of a layer over the largest of any: such a layer learns ten thousand times slower.
         exploding: Norm of all gradients over the loss of a constant prediction; steps this long jump about.
         dead: Fraction of a layer's units that are never above zero; half of a small layer die in healthy networks.
@@ -38,11 +39,12 @@ class Limits:
     """
 
     fall: float = 0.02
-    swing: float = 0.25
+    swing: float = 0.4
     high: float = 0.6
     rise: float = 1.2
     gap: float = 4.0
     low: float = 0.05
+    learned: float = 0.01
     vanishing: float = 1e-4
     exploding: float = 1e3
     dead: float = 0.75

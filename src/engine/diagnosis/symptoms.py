@@ -99,7 +99,7 @@ def rate_decayed(history: History, limits: Limits) -> Finding | None:
     after = range(history.rates.index(largest), len(history.rates))
     idle = [block for block in after if history.rates[block] < limits.decayed * largest]
     fraction = history.fraction * len(idle) / len(history.rates)
-    learned = history.losses and statistics.fmean(history.losses[-5:]) < limits.low * history.scale
+    learned = history.losses and statistics.fmean(history.losses[-5:]) < limits.learned * history.scale
     if fraction < limits.idle or learned:
         return None
     rate = history.rates[idle[-1]]

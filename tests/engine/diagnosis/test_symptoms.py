@@ -187,7 +187,7 @@ def test_a_schedule_in_few_blocks_is_not_judged() -> None:
 
 def test_a_decay_after_everything_is_learned_is_healthy_and_advice_is_never_a_decay() -> None:
     rates = [1e-3] * 30 + [1e-7] * 70
-    assert found(history(losses=[1.0] * 5 + [0.01] * 95, rates=rates)) == []
+    assert found(history(losses=[1.0] * 5 + [0.005] * 95, rates=rates)) == []
     finding = next(
         f for f in (symptom(history(losses=noisy(0.4, 0.01), rates=rates), Limits()) for symptom in SYMPTOMS) if f
     )
