@@ -120,7 +120,7 @@ def compare(app: App, *arguments: str | Path) -> None:
 @pytest.mark.parametrize("config", CONFIGS)
 def test_each_task_is_trained_alike(app: App, small_data: Callable[[Path], list[str]], config: str) -> None:
     path = PROJECT / "configs" / f"{config}.yaml"
-    few = ["--trainer.limit_train_batches", "12", "--trainer.limit_val_batches", "2", "--trainer.max_epochs", "2"]
+    few = ["--trainer.limit_train_batches", "5", "--trainer.limit_val_batches", "2", "--trainer.max_epochs", "2"]
     compare(app, "--config", path, *small_data(path), *few)
 
 
