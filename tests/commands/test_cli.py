@@ -162,7 +162,7 @@ def test_help_lists_commands_and_configs_without_importing_torch() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": "tests"},
+        env={**os.environ, "PYTHONPATH": f"src{os.pathsep}tests"},
         capture_output=True,
         text=True,
     )

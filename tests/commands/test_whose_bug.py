@@ -144,7 +144,10 @@ def test_a_bug_in_the_body_of_a_module_is_a_traceback_too(key: str, kind: str) -
     check(error, kind)
 
 
-@pytest.mark.parametrize("arguments", [["--model", "mine.Task_training_step"], CONSTRUCTORS["network"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--model", "mine.Task_training_step"], pytest.param(CONSTRUCTORS["network"], marks=pytest.mark.slow)],
+)
 def test_the_process_of_a_bug_ends_with_1_and_its_line_last(arguments: list[str], folder: Path) -> None:
     write("TypeError")
     result = spawn(*FIT, *arguments, *NO_DASHBOARD, cwd=folder)

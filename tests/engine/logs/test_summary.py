@@ -121,6 +121,7 @@ def test_a_summary_changes_nothing_that_is_learned() -> None:
 def test_nothing_listens_to_the_layers_once_training_has_begun() -> None:
     network, called = small(), []
     summary = Summary()
+    # There is no other way to see whether one of its hooks is called.
     summary._note = lambda *arguments: called.append(arguments)  # type: ignore[method-assign]
     fit(network, torch.randn(8, WIDTH), summary)
     before = len(called)

@@ -64,7 +64,9 @@ def legend_above(plot: Axes) -> None:
 
 
 def legend_beside(plot: Axes, title: str) -> None:
-    """Add a legend of many lines right of the plot."""
+    """Add a legend of many lines right of the plot, if there are lines."""
+    if not plot.get_legend_handles_labels()[0]:
+        return
     plot.legend(
         loc="upper left",
         bbox_to_anchor=(1.02, 1),
