@@ -224,7 +224,7 @@ def test_a_gradient_that_is_not_finite_is_found_before_any_weights_are_saved(
         "epoch 0",
         "batch",
         "--trainer.gradient_clip_val",
-        "optimizer.init_args.lr",
+        "optimizer.lr",
     ):
         assert words in result.err
     assert all(value.isfinite().all() for value in weights().values())

@@ -116,4 +116,4 @@ def test_the_code_reads_no_pickle_and_no_unsafe_yaml() -> None:
                 loads += 1
             if name.split(".")[-1] in {"test", "validate", "predict"}:
                 assert "ckpt_path" not in given, path
-    assert loads == 2
+    assert loads == 3

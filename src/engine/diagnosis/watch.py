@@ -159,6 +159,7 @@ class Diagnosis(Watcher):
             "start": self._start,
             "batches": self._batches,
             "in_block": self._in_block,
+            "verdict": self.verdict,
             **self._losses.state(),
         }
 

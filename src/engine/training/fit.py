@@ -81,7 +81,7 @@ def fit(cli: CommandLine, choice: Choice) -> None:
 def _preview(cli: CommandLine) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(Previewed):
         trainer = cli.build_trainer(Path(folder), [SchedulePreview()])
-        trainer.fit(cli.model, datamodule=cli.datamodule)
+        trainer.fit(cli.model, datamodule=cli.datamodule, weights_only=True)
 
 
 def _weights(cli: CommandLine, choice: Choice) -> Saved | None:

@@ -12,12 +12,12 @@ from torch.optim import Adam
 from app.data.line import Line
 from app.networks import MLP
 from app.tasks import Regression
-from engine import quiet
+from engine import process
 from engine.dashboard import Panel
 from engine.training.fast_loop import STEP_HOOKS, overridden
 
 App = Callable[..., Result]
-pytestmark = pytest.mark.filterwarnings(*(f"ignore:{message}" for message in quiet.WARNINGS))
+pytestmark = pytest.mark.filterwarnings(*(f"ignore:{message}" for message in process.WARNINGS))
 RUN = Path("lightning_logs/product/version_0")
 
 
