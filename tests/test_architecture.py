@@ -120,7 +120,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return found
 
 
-@pytest.mark.parametrize(("gone", "patches"), [(PATCHES, None), ((), "none")])
+@pytest.mark.parametrize(("gone", "patches"), [(PATCHES, None), pytest.param((), "none", marks=pytest.mark.slow)])
 def test_without_the_patches_training_is_the_same_and_says_so(
     gone: tuple[str, ...], patches: str | None, app: Callable[..., Result], folder: Path
 ) -> None:

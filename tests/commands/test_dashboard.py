@@ -191,7 +191,7 @@ def test_without_a_logger_figures_are_kept_all_the_same(app: App) -> None:
     assert not list(run.glob("events*"))
 
 
-@pytest.mark.parametrize("config", ["line", "mnist_cnn", "chars"])
+@pytest.mark.parametrize("config", ["line", "mnist_cnn", pytest.param("chars", marks=pytest.mark.slow)])
 def test_the_dashboard_changes_nothing_of_the_training(
     config: str, app: App, folder: Path, small_data: Callable[[Path], list[str]]
 ) -> None:
