@@ -30,7 +30,9 @@ def loss_oscillating(history: History, limits: Limits) -> Finding | None:
     stuck = statistics.fmean(recent[JUDGED // 2 :]) > 0.8 * statistics.fmean(recent[: JUDGED // 2])
     # The means of a block differ by their standard error, even where the loss stays as it is.
     noise = statistics.median(history.errors[-JUDGED:] or [0.0])
-    if swing < limits.swing or deviation < 3 * noise or not stuck or middle < 0.2 * history.scale:
+    # Above the baseline nothing is learned, and half of the limit is enough.
+    limit = limits.swing / 2 if middle > history.scale else limits.swing
+    if swing < limit or deviation < 3 * noise or not stuck or middle < 0.2 * history.scale:
         return None
     rate = history.rates[-1] if history.rates else 0.0
     evidence = f"training loss swings by {swing:.0%} around {middle:.3g} without falling, learning rate {rate:.1g}"
@@ -78,7 +80,8 @@ def overfitting(history: History, limits: Limits) -> Finding | None:
     train, later = history.validations[-1][1], statistics.fmean(after)
     certain = len(after) >= SMOOTH and later - best > 2 * history.validation_noise()
     rises = certain and min(now, later) > limits.rise * max(best, train) and train < 0.9 * best_train
-    if rises and min(now, later) - best > limits.low * history.scale:
+    newer, matters = min(now, later), limits.low * history.scale
+    if rises and (newer - best > matters or (newer > 3 * train and newer > matters)):
         evidence = (
             f"validation loss rose from {best:.3g} (epoch {best_epoch:.0f}) to {now:.3g} (epoch {epoch:.0f}), "
             f"training loss fell from {best_train:.3g} to {train:.3g}"
