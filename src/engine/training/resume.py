@@ -21,7 +21,7 @@ if not (
 ):
     raise ImportError("the fit loop of Lightning has other names")
 if not wanted("resume"):
-    raise ImportError("ENGINE_PATCHES")
+    raise ImportError("ENGINE_PATCHES says so")
 
 
 def loaders_are_stateful(trainer: Trainer) -> bool:
