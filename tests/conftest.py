@@ -100,3 +100,28 @@ def real_mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (REAL_DATA / "MNIST").is_dir():
         pytest.skip("the real images are not beside this checkout")
     return REAL_DATA
+
+
+# Tests of more than some seconds, each beside a quicker one of the same kind: they are run with the slow ones.
+SLOW = (
+    "test_each_task_is_trained_alike[chars]",
+    "test_the_same_seed_gives_the_same_weights_bit_for_bit[chars]",
+    "test_a_config_trains_scores_and_predicts[chars]",
+    "test_a_config_trains_scores_and_predicts[cifar10_cnn]",
+    "test_each_technique_is_the_same[a closure that is called often]",
+    "test_what_is_left_out_at_the_start_is_there_when_it_is_asked_for",
+    "test_what_a_data_set_does_not_need_is_not_imported",
+    "test_a_data_module_and_a_config_make_a_task",
+    "test_validate_scores_what_fit_recorded",
+    "test_hparams_of_a_better_best_do_not_show_the_test_of_the_one_before",
+    "test_a_run_stopped_at_any_step_ends_as_if_nothing_had_happened[augmented]",
+    "test_a_resumed_run_knows_what_the_whole_run_knows",
+    "test_the_dashboard_changes_nothing_of_the_training[mnist_cnn]",
+    "test_the_number_of_workers_does_not_change_the_weights",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.name in SLOW:
+            item.add_marker(pytest.mark.slow)
