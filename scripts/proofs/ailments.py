@@ -31,7 +31,7 @@ from engine.diagnosis.watch import Diagnosis
 from engine.training.loop import FastLoop
 
 Draw = random.Random
-FIRST = {"tune": 0, "report": 4000}  # number of the first run: other numbers, other runs
+FIRST = {"tune": 0, "report": 6000}  # number of the first run: other numbers, other runs
 
 
 @dataclass
@@ -83,7 +83,7 @@ LABELS: dict[str, Callable[[Tensor], Tensor]] = {
 OPTIMIZERS: dict[str, tuple[float, Callable[..., Any]]] = {
     "adam": (5e-3, optim.Adam),
     "adamw": (5e-3, optim.AdamW),
-    "sgd": (0.2, optim.SGD),
+    "sgd": (0.1, optim.SGD),
     "momentum": (0.02, partial(optim.SGD, momentum=0.9)),
     "rmsprop": (2e-3, optim.RMSprop),
 }

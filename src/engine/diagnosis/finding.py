@@ -47,7 +47,7 @@ class Limits:
     learned: float = 0.01
     vanishing: float = 1e-4
     exploding: float = 1e3
-    dead: float = 0.75
+    dead: float = 0.8
     moved: float = 1e-4
     decayed: float = 1e-3
     idle: float = 0.15

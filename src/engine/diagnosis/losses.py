@@ -77,6 +77,7 @@ def overfitting(history: History, limits: Limits) -> Finding | None:
         return None
     (best_epoch, best_train, best), after = history.best, history.after_best()
     epoch, _, now = history.newest_validation()
+    newest = min(row[2] for row in history.validations[-SMOOTH:])  # one that jumps up says little
     train, later = history.validations[-1][1], statistics.fmean(after)
     certain = len(after) >= SMOOTH and later - best > 2 * history.validation_noise()
     rises = certain and min(now, later) > limits.rise * max(best, train) and train < 0.9 * best_train
@@ -86,7 +87,7 @@ def overfitting(history: History, limits: Limits) -> Finding | None:
             f"validation loss rose from {best:.3g} (epoch {best_epoch:.0f}) to {now:.3g} (epoch {epoch:.0f}), "
             f"training loss fell from {best_train:.3g} to {train:.3g}"
         )
-    elif history.baseline is not None and now > limits.gap * train and now > 0.25 * history.baseline:
+    elif history.baseline is not None and newest > max(limits.gap * train, 0.25 * history.baseline):
         evidence = (
             f"validation loss {now:.3g} (epoch {epoch:.0f}) is {now / max(train, 1e-12):.3g} times the training loss, "
             f"{train:.3g}; always predicting the same would score {history.baseline:.3g}"

@@ -44,6 +44,10 @@ def found(history: History) -> list[str]:
 
 HEALTHY = {
     "a falling loss": history(),
+    "three quarters of dead units": history(alive={"relu": [[True, False, False, False]] * 10}),
+    "a validation loss that jumps up twice": history(
+        **validated(0.5, 0.4, 0.3, 0.2, 0.9, 0.2, 0.9, train=lambda epoch: 0.1 * 0.9**epoch)
+    ),
     "noise at a low level": history(losses=[1.0, 0.5, *noisy(0.05, 0.9)]),
     "noise at a level that cannot be left": history(losses=[1.0, 0.5, *noisy(0.4, 0.2)]),
     "nothing left to learn": history(losses=noisy(0.01, 0.05)),
@@ -71,7 +75,7 @@ UNWELL = {
     "overfitting": history(**validated(0.5, 0.4, 0.5, 0.6, 0.7, 0.8, train=lambda epoch: 0.3**epoch)),
     "gradients vanishing": history(**gradients(first=1e-6, last=1.0)),
     "gradients exploding": history(**gradients(first=1.0, last=5e3)),
-    "dead ReLU units": history(alive={"relu": [[True, False, False, False]] * 10}),
+    "dead ReLU units": history(alive={"relu": [[True, False, False, False, False]] * 10}),
     "learning rate decayed to nothing": history(
         losses=[*FALLING[:30], *FALLING[30:31] * 70], rates=[1e-3] * 80 + [1e-7] * 20
     ),
@@ -165,7 +169,7 @@ def test_advice_on_vanishing_gradients_fits_the_activation() -> None:
 
 
 def test_dead_units_get_a_smaller_learning_rate_only_if_steps_may_have_killed_them() -> None:
-    dead: dict[str, Any] = {"alive": {"relu": [[True, False, False, False]] * 10}}
+    dead: dict[str, Any] = {"alive": {"relu": [[True, False, False, False, False]] * 10}}
     at_start, later = (units_dead(history(**dead, moved=moved), Limits()) for moved in (0.01, 1.0))
     assert at_start is not None
     assert later is not None
