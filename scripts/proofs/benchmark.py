@@ -87,7 +87,7 @@ def predictions() -> dict[str, Row]:
 
     def ours(count: int) -> Taken:
         prepared()
-        return app("predict", "--run", "tabular", "--data.init_args.path", Path(f"{count}.csv").absolute())
+        return app("predict", "--run", "tabular", "--data.path", Path(f"{count}.csv").absolute())
 
     def by_hand() -> Taken:
         return script("predict_csv", "--checkpoint", prepared(), "--path", "1000000.csv")
@@ -106,7 +106,7 @@ def predictions() -> dict[str, Row]:
 
 def of_mnist(root: Path) -> dict[str, Row]:
     """Return the comparisons on MNIST, and on random images of the size of CIFAR-10's."""
-    one = ("--trainer.max_epochs", "1", "--data.init_args.root", root)
+    one = ("--trainer.max_epochs", "1", "--data.root", root)
     unvalidated = (*one, "--trainer.limit_val_batches", "0")
 
     @cache
@@ -156,7 +156,7 @@ def of_mnist(root: Path) -> dict[str, Row]:
 
 def of_images(root: Path) -> dict[str, Row]:
     """Return the comparison on a folder of images."""
-    one = ("--trainer.max_epochs", "1", "--data.init_args.root", root)
+    one = ("--trainer.max_epochs", "1", "--data.root", root)
     return {
         "image_folder": Row(
             "`image_folder` on CIFAR-10 JPEG files, an epoch with augmentation / torchvision, workers as many as cores",

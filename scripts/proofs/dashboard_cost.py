@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder that holds MNIST")
     options = parser.parse_args()
     print("| config | on, s | off, s | on / off |\n| --- | --- | --- | --- |", flush=True)
-    root = ["--data.init_args.root", str(options.data.resolve())]
+    root = ["--data.root", str(options.data.resolve())]
     for name, arguments in {"product": [], "mnist_cnn": root}.items():
         pairs = [[seconds(name, *arguments, *extra) for extra in ([], off())] for _ in range(options.rounds)]
         on, without = ([pair[side] for pair in pairs] for side in (0, 1))

@@ -1,6 +1,6 @@
 """Measures the shipped configs: trains each over several seeds in a folder of its own and scores it on its test split.
 
-    .venv/bin/python scripts/proofs/measure.py configs/product.yaml --seeds 5 --write [-- --data.init_args.root FOLDER]
+    .venv/bin/python scripts/proofs/measure.py configs/product.yaml --seeds 5 --write [-- --data.root FOLDER]
 
 Prints a row of a Markdown table for each config: median and range of every test metric, the median time of `fit` as a
 whole process, and what the diagnosis found in any seed. With --write, the first line of the

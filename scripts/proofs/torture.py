@@ -24,7 +24,7 @@ from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
 CONFIGS = PROJECT / "configs"
-SAVE_OFTEN = ["--callbacks.checkpoint.init_args.every_minutes", "0.0005"]
+SAVE_OFTEN = ["--callbacks.checkpoint.every_minutes", "0.0005"]
 # A process that has imported everything is copied for each attempt: kills are to hit training, not imports.
 PROCESSES: Any = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
 
@@ -36,12 +36,12 @@ def tasks(folder: Path) -> dict[str, list[str]]:
         "line": ["--config", str(CONFIGS / "line.yaml"), "--trainer.max_epochs=150"],
         "chars": [
             *["--config", str(CONFIGS / "chars.yaml"), "--trainer.limit_train_batches=60"],
-            *["--trainer.limit_val_batches=10", "--model.init_args.network.init_args.hidden=32"],
+            *["--trainer.limit_val_batches=10", "--model.network.hidden=32"],
         ],
         "images": [
             *["--config", str(CONFIGS / "image_folder.yaml"), "--config", str(CONFIGS / "with" / "augment.yaml")],
-            *["--data.init_args.root", str(folder / "images"), "--data.init_args.image_size=16"],
-            *["--data.init_args.batch_size=8", "--trainer.max_epochs=6"],
+            *["--data.root", str(folder / "images"), "--data.image_size=16"],
+            *["--data.batch_size=8", "--trainer.max_epochs=6"],
         ],
     }
 

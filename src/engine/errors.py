@@ -65,6 +65,15 @@ def is_refusal(error: BaseException) -> bool:
     return isinstance(error, ValueError | TypeError) and line.lstrip().startswith("raise")
 
 
+def place_below(error: BaseException) -> str:
+    """Return where the owner's code called the library that raised an error, for a message; "" if none did."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith((ENGINE, *LIBRARIES, "<"))]
+    if not own or not frames[-1].filename.startswith(LIBRARIES):
+        return ""
+    return f" ({own[-1].filename}, line {own[-1].lineno}; APP_DEBUG=1 shows the traceback)"
+
+
 def root_cause(error: BaseException) -> BaseException:
     """Return the first error of a chain of those that were raised from one another."""
     while error.__cause__ is not None:

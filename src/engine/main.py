@@ -44,6 +44,8 @@ def run(project: Project, argv: Sequence[str]) -> int:
     watcher = sys.modules.get("engine.watcher")
     if watcher is None or not watcher.failed:
         return 0
+    names = ", ".join(watcher.failed)
+    sys.stderr.write(f"exit code 1: {names} failed (traceback above); everything else is complete\n")
     watcher.failed.clear()  # a test runs several commands in one process
     return 1
 

@@ -57,6 +57,40 @@ class Count(nn.Module):
         return images
 """
 
+PLAIN = """
+import torch
+from lightning.pytorch import LightningDataModule, LightningModule
+from torch.utils.data import DataLoader, TensorDataset
+
+
+class Plain(LightningModule):
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = torch.nn.Linear(2, 1)
+
+    def training_step(self, batch, batch_idx):
+        return (self.net(batch[0]) - batch[1]).square().mean()
+
+    def validation_step(self, batch, batch_idx):
+        self.log("val/loss", self.training_step(batch, batch_idx))
+
+    def test_step(self, batch, batch_idx):
+        self.log("test/loss", self.training_step(batch, batch_idx))
+
+    def predict_step(self, batch, batch_idx):
+        return self.net(batch[0])
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.1)
+
+
+class Data(LightningDataModule):
+    def train_dataloader(self):
+        return DataLoader(TensorDataset(torch.ones(8, 2), torch.ones(8, 1)), batch_size=4)
+
+    val_dataloader = test_dataloader = predict_dataloader = train_dataloader
+"""
+
 
 @pytest.fixture
 def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -153,3 +187,19 @@ def test_overfit_batches_trains_on_the_same_samples_in_every_epoch(app: App, fol
     rows = read_csv(folder / "lightning_logs/product/version_0/metrics.csv")
     losses = [float(row["train/loss"]) for row in rows if row["train/loss"]]
     assert losses == sorted(losses, reverse=True)  # other samples would make it jump
+
+
+def test_a_plain_module_of_lightning_is_predicted(app: App, own: str, folder: Path) -> None:
+    (folder / "plain.py").write_text(PLAIN)
+    settings = {
+        "trainer": {"max_epochs": 1},
+        "model": {"class_path": "plain.Plain"},
+        "data": {"class_path": "plain.Data"},
+    }
+    (folder / "plain.yaml").write_text(yaml.safe_dump(settings))
+    for command in ("fit", "test", "predict"):
+        result = app(command, "--config", "plain.yaml")
+        assert result.exit_code == 0, result.err
+    rows = read_csv(folder / "lightning_logs/plain/version_0/predictions.csv")
+    assert len(rows) == 8
+    assert list(rows[0]) == ["predicted"]

@@ -38,18 +38,18 @@ from engine.main import run
 PROJECT = Path(__file__).resolve().parents[3]
 KINDS = ("config", "yaml", "words", "data", "data", "checkpoint", "checkpoint", "run")
 TEMPLATES = {
-    "product": ["--data.init_args.train_size", "100"],
-    "tabular": ["--data.init_args.path", "data/houses.csv"],
-    "tabular_classes": ["--data.init_args.path", "data/fruit.csv"],
+    "product": ["--data.train_size", "100"],
+    "tabular": ["--data.path", "data/houses.csv"],
+    "tabular_classes": ["--data.path", "data/fruit.csv"],
     "chars": [
-        "--data.init_args.path",
+        "--data.path",
         "data/text.txt",
-        "--data.init_args.window",
+        "--data.window",
         "5",
-        "--model.init_args.length",
+        "--model.length",
         "5",
     ],
-    "image_folder": ["--data.init_args.root", "data/images", "--data.init_args.image_size", "16"],
+    "image_folder": ["--data.root", "data/images", "--data.image_size", "16"],
 }
 # Whatever a case changes, it trains for seconds and in one process.
 SHORT = {

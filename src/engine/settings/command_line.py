@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import Checkpoint, ModelSummary, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from engine.errors import UsageError, is_refusal, one_line, out_of_memory, root_cause
+from engine.errors import UsageError, is_refusal, one_line, out_of_memory, place_below, root_cause
 from engine.logs.metrics_file import MetricsFile
 from engine.logs.run_logger import RunLogger
 from engine.logs.tensorboard import TensorBoard
@@ -129,7 +129,7 @@ class CommandLine(LightningCLI):
         run, arguments = self.choice.run, self.config.data.get("init_args")
         change = getattr(pkgutil.resolve_name(self.config.data.class_path), "for_other_data", None)
         if self.choice.command in ("test", "predict") and run is not None and change is not None and arguments:
-            trained = self.sources.adapted[run.config]["data"].get("init_args", {})
+            trained = self.sources.adapted[run.config].get("data", {}).get("init_args", {})
             for name, value in change(vars(arguments), trained).items():
                 arguments[name] = value
 
@@ -148,7 +148,7 @@ class CommandLine(LightningCLI):
         except (ValueError, TypeError, MisconfigurationException) as error:
             cause = root_cause(error)
             if is_refusal(cause):
-                raise self._refused(error) from error
+                raise UsageError(f"{self._refused(error)}{place_below(cause)}") from error
             raise cause from None
 
     def _refused(self, error: Exception) -> UsageError:

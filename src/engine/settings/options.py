@@ -37,7 +37,7 @@ EXAMPLES = (
 OTHERS = {
     "--config FILE --print_config": "the settings that would run",
     "--model.help CLASS": "arguments of a class",
-    "--config FILE --model.optimizer.help CLASS": "the same, inside a config",
+    "--config FILE --model.optimizer.help CLASS": "arguments of an optimizer, in that config",
     "--help_all": "every setting",
 }
 
@@ -82,7 +82,8 @@ def help_text(command: str) -> str:
     lines = ["", "settings that are changed most (any key of a config can be one):"]
     lines += [f"  --{example:<{width}}{text}" for example, text in OFTEN.items()]
     lines += ["", "all others:"]
-    lines += [f"  {program()} {command} {words}".ljust(width + 14) + text for words, text in OTHERS.items()]
+    width = max(map(len, OTHERS)) + 2
+    lines += [f"  {program()} {command} {words:<{width}}{text}" for words, text in OTHERS.items()]
     return option_parser(command).format_help() + "\n".join(lines) + "\n"
 
 

@@ -62,8 +62,8 @@ class Sources:
         adapted = {**tree, **self._all_off(tree)}
         if (path.parent / "run.json").is_file():  # settings of a run, which an older version may have written
             adapted = updated(adapted)
-        if _class(tree.get("data")) not in (None, self._data_class()) and isinstance(tree["data"], Mapping):
-            adapted["data"] = {"class_path": self._data_class()}  # arguments of another class would be taken over
+            if _class(tree.get("data")) not in (None, self._data_class()):
+                adapted.pop("data")  # other data is asked for: the arguments of the run's class would be taken over
         return adapted
 
     def _all_off(self, tree: Tree) -> Tree:

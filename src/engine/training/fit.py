@@ -17,7 +17,7 @@ from engine import console, process
 from engine.commands import COMMANDS
 from engine.errors import CommandError, DivergedError, Interrupted, UsageError, is_owners, one_line, system_error
 from engine.logs.tensorboard import events_kept
-from engine.project import current, program
+from engine.project import program
 from engine.runs import folder as runs
 from engine.runs import provenance
 from engine.runs.checkpoint_file import Saved, load
@@ -62,8 +62,7 @@ def fit(cli: CommandLine, choice: Choice) -> None:
         with _locked(choice.run):
             _resume(cli, choice.run, _weights(cli, choice), status)
     elif choice.preview:
-        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(Previewed):
-            cli.build_trainer(Path(folder), [SchedulePreview()]).fit(cli.model, datamodule=cli.datamodule)
+        _preview(cli)
     elif cli.config.trainer.fast_dev_run:
         _weights(cli, choice)
         console.say("fast_dev_run: nothing is kept")
@@ -123,7 +122,7 @@ def _created(choice: Choice) -> Iterator[Run]:
 
 
 def _origin(cli: CommandLine) -> dict[str, Any]:
-    command = shlex.join([current().package, *sys.argv[1:]])
+    command = f"{program()} {shlex.join(sys.argv[1:])}"
     return {"started": _now(), "command": command, "seed": cli.settings["seed_everything"], **provenance.facts()}
 
 

@@ -13,6 +13,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, distributed
 
 from engine import console
+from engine.errors import UsageError
 from engine.runs.files import replacing
 
 Column = Tensor | Sequence[Any]
@@ -42,7 +43,7 @@ class PredictionsFile(Callback):
 
     def on_predict_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *args: Any) -> None:
         """Write the rows of a batch."""
-        columns = gather(outputs)
+        columns = gather(as_columns(outputs))
         if not columns:
             return
         if self._file is None:
@@ -65,6 +66,21 @@ class PredictionsFile(Callback):
         """Leave no half-written file."""
         with contextlib.suppress(OSError):  # the disk may be full
             self._writing.__exit__(type(exception), exception, exception.__traceback__)
+
+
+def as_columns(outputs: Any) -> dict[str, Column]:
+    """Return what predict_step returned as columns; a tensor (B,) or (B, N) has one or N of them.
+
+    Raises:
+        UsageError: If it is anything else but a mapping from names to columns.
+    """
+    if isinstance(outputs, Tensor) and outputs.ndim > 0:
+        flat = outputs.reshape(len(outputs), -1)
+        names = ["predicted"] if flat.shape[1] == 1 else [f"predicted_{number}" for number in range(flat.shape[1])]
+        return dict(zip(names, flat.unbind(1), strict=True))
+    if outputs is not None and not isinstance(outputs, dict):
+        raise UsageError(f"predict_step must return a tensor or columns {{name: values}}, not {type(outputs).__name__}")
+    return outputs or {}
 
 
 def lines(columns: Sequence[Column]) -> str:
