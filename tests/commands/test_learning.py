@@ -93,8 +93,8 @@ def test_ten_times_the_epochs_take_no_more_memory(folder: Path) -> None:
     """Figures, hooks and histories must not pile up."""
 
     def peak(epochs: int) -> int:
-        code = "import resource, sys; from app.__main__ import main; main(sys.argv[1:])"
-        code += "; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        code = "import resource, sys; from app.__main__ import PROJECT; from engine.main import run; "
+        code += "run(PROJECT, sys.argv[1:]); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
         draws = [f"--dashboard.{name}.init_args.every_n_epochs=10" for name in ("histograms", "fit")]
         command = [sys.executable, "-c", code, "fit", "--config", str(PRODUCT), "--trainer.max_epochs", str(epochs)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}

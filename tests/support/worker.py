@@ -5,6 +5,8 @@ import shlex
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # as torchrun starts it
+
 from support import main
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from engine.training.predictions import Column, lines
 
 App = Callable[..., Result]
 NUMBERS = [0.0, -0.0, 1.0, 0.1, 1 / 3, 1e-7, 123456789.0, 1e22, 3e38, 1e-45, float("nan"), float("inf"), -float("inf")]
-PEAK = "import resource, sys; from app.__main__ import main; assert main(sys.argv[1:]) == 0; "
+PEAK = "import resource, sys; from app.__main__ import PROJECT; from engine.main import run; "
+PEAK += "assert run(PROJECT, sys.argv[1:]) == 0; "
 PEAK += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 
 
