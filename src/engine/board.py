@@ -44,13 +44,13 @@ def run(command: str, words: Sequence[str]) -> None:
         if not found:
             raise UsageError(f"no runs in {root / runs.FOLDER}. Train one: {program()} fit --config configs/NAME.yaml")
     address = _launch(source, options.port)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
     title = console.count(len(found), "run")
     if len(shown) < len(found):
         title = f"newest {len(shown)} of {title}"
-    console.table(title, ["run", "status", "best", "diagnosis"], [[run.title, *_facts(run)] for run in shown])
-    console.say(f"\nTensorBoard: {address}\n{FIRST}")
     with contextlib.suppress(KeyboardInterrupt):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
+        console.table(title, ["run", "status", "best", "diagnosis"], [[run.title, *_facts(run)] for run in shown])
+        console.say(f"\nTensorBoard: {address}\n{FIRST}")
         threading.Event().wait()
 
 
