@@ -56,7 +56,7 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
         return Choice("fit", [run.config, *configs], overrides, root, run.name, run, run.checkpoint("last"))
     source = _readable(runs.find(options.init_from, root)) if options.init_from else None
     if not configs and source is None:
-        stray = next((f"unexpected {word}; " for word in overrides[:1] if not word.startswith("-")), "")
+        stray = next((f"unexpected {word}; " for word in overrides[:1] if "." not in word), "")
         raise UsageError(f"{stray}fit needs --config FILE, or --run RUN to resume one. {_shipped()}")
     name = options.name or (configs[0].stem if configs else source.name if source else "")
     if name in ("", ".", "..") or Path(name).name != name:
