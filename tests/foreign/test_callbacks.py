@@ -122,6 +122,10 @@ def test_a_resumed_run_goes_on_with_what_was_found(app: App, folder: Path) -> No
 
 
 WORDS = """
+def greets(trainer, pl_module):
+    print("a line of a function")
+
+
 class Words(pl.Callback):
     def on_train_end(self, trainer, pl_module):
         pl.utilities.rank_zero_info("a line of mine")
@@ -130,11 +134,18 @@ class Words(pl.Callback):
 
 def test_what_callbacks_report_is_shown_and_lightning_s_notices_are_not(app: App, folder: Path) -> None:
     stops = callback("EarlyStopping", monitor="val/loss", verbose=True)
-    report = [EACH["a rate that is found"], EACH["a batch size that is found"], stops, callback("plain.Words")]
+    own = [callback("plain.Words"), callback("LambdaCallback", on_train_end="plain.greets")]
+    report = [EACH["a rate that is found"], EACH["a batch size that is found"], stops, *own]
     config = plain.write(folder, WORDS, callbacks=report)
     result = app("fit", "--config", config)
     assert result.exit_code == 0, result.err
-    for line in ("Learning rate set to", "using batch size 4", "Metric val/loss improved", "a line of mine"):
+    for line in (
+        "Learning rate set to",
+        "using batch size 4",
+        "Metric val/loss improved",
+        "a line of mine",
+        "of a function",
+    ):
         assert line in result.out
     shown = result.out + app("fit", "--run", "plain", "--trainer.max_epochs", "3").out
     for notice in ("Tip", "GPU available", "Seed set", "`Trainer.fit` stopped", "Restor"):

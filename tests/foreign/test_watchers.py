@@ -215,6 +215,13 @@ def test_each_module_trains_with_everything_that_watches(model: str, app: App, f
     assert (RUN / "checkpoints/last.ckpt").is_file()
 
 
+def test_a_model_that_is_built_late_is_scored_and_resumed(app: App, folder: Path) -> None:
+    config = plain.write(folder, MODULES, model="LateModel")
+    for words in (["fit", "--config", config], ["test"], ["fit", "--trainer.max_epochs", "3"], ["test"]):
+        result = app(*words, *([] if config in words else ["--run", "plain"]))
+        assert result.exit_code == 0, result.err
+
+
 def test_a_schedule_by_steps_trains_where_the_number_of_steps_is_not_known(app: App, folder: Path) -> None:
     accumulate = plain.callback("GradientAccumulationScheduler", scheduling={0: 1, 1: 2})
     config = plain.write(folder, MODULES, model="StepSchedule", callbacks=[accumulate])
