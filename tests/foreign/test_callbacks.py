@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from support import Result, plain
-from support.plain import callback
+from support import Result, brought
+from support.brought import callback
 
 App = Callable[..., Result]
 RUN = Path("lightning_logs/plain/version_0")
@@ -42,7 +42,7 @@ def importable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.filterwarnings("ignore:When using the `ThroughputMonitor`")  # it would like to know operations
 @pytest.mark.parametrize("which", EACH)
 def test_each_trains_tests_and_resumes(which: str, app: App, folder: Path) -> None:
-    config = plain.write(folder, callbacks=[EACH[which]])
+    config = brought.write(folder, callbacks=[EACH[which]])
     for words in (
         ["fit", "--config", config],
         ["test", "--config", config],
@@ -58,7 +58,7 @@ def test_each_trains_tests_and_resumes(which: str, app: App, folder: Path) -> No
 
 def test_a_checkpoint_is_written_where_its_callback_says(app: App, folder: Path) -> None:
     own = callback("ModelCheckpoint", dirpath="kept", filename="a/{epoch}")
-    assert app("fit", "--config", plain.write(folder, callbacks=[own])).exit_code == 0
+    assert app("fit", "--config", brought.write(folder, callbacks=[own])).exit_code == 0
     assert list(Path("kept").rglob("*.ckpt")) == [Path("kept/a/epoch=1.ckpt")]
     assert {path.name for path in (RUN / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
 
@@ -66,7 +66,7 @@ def test_a_checkpoint_is_written_where_its_callback_says(app: App, folder: Path)
 def test_what_a_callback_is_missing_is_said_with_how_to_install_it(app: App, folder: Path) -> None:
     if find_spec("psutil"):
         pytest.skip("it is installed")
-    result = app("fit", "--config", plain.write(folder, callbacks=[callback("DeviceStatsMonitor")]))
+    result = app("fit", "--config", brought.write(folder, callbacks=[callback("DeviceStatsMonitor")]))
     assert result.exit_code == 2
     [line] = result.err.splitlines()
     assert "psutil" in line
@@ -75,14 +75,14 @@ def test_what_a_callback_is_missing_is_said_with_how_to_install_it(app: App, fol
 
 def test_two_callbacks_that_cannot_be_told_apart_are_refused_in_a_line(app: App, folder: Path) -> None:
     twice = [callback("ModelCheckpoint", filename=name) for name in ("a", "b")]
-    result = app("fit", "--config", plain.write(folder, callbacks=twice))
+    result = app("fit", "--config", brought.write(folder, callbacks=twice))
     assert result.exit_code == 2
     assert "more than one stateful callback of type `ModelCheckpoint`" in result.err
 
 
 def test_settings_hold_what_the_parser_has_no_text_for(app: App, folder: Path) -> None:
     own = [EACH["a timer"], EACH["pruning"], EACH["stochastic weight averaging"]]
-    result = app("fit", "--config", plain.write(folder, callbacks=own))
+    result = app("fit", "--config", brought.write(folder, callbacks=own))
     assert result.exit_code == 0, result.err
     saved = yaml.safe_load((RUN / "config.yaml").read_text())["trainer"]["callbacks"]
     found = {part["class_path"].rpartition(".")[2]: part["init_args"] for part in saved}
@@ -100,7 +100,7 @@ class Objects(Net):
 
 
 def test_an_object_as_a_default_stays_the_default(app: App, folder: Path) -> None:
-    assert app("fit", "--config", plain.write(folder, OBJECTS, model="Objects")).exit_code == 0
+    assert app("fit", "--config", brought.write(folder, OBJECTS, model="Objects")).exit_code == 0
     for words in (["test", "--run", "plain"], ["fit", "--run", "plain", "--trainer.max_epochs", "3"]):
         result = app(*words)
         assert result.exit_code == 0, result.err
@@ -108,7 +108,7 @@ def test_an_object_as_a_default_stays_the_default(app: App, folder: Path) -> Non
 
 def test_a_resumed_run_goes_on_with_what_was_found(app: App, folder: Path) -> None:
     found = [EACH["a rate that is found"], EACH["a batch size that is found"]]
-    config = plain.write(folder, callbacks=found)
+    config = brought.write(folder, callbacks=found)
     assert app("fit", "--config", config, "--trainer.max_epochs", "3").exit_code == 0
     for words in (["--config", config], ["--run", "plain/version_1", "--trainer.max_epochs", "3"]):
         assert app("fit", *words).exit_code == 0
@@ -136,7 +136,7 @@ def test_what_callbacks_report_is_shown_and_lightning_s_notices_are_not(app: App
     stops = callback("EarlyStopping", monitor="val/loss", verbose=True)
     own = [callback("plain.Words"), callback("LambdaCallback", on_train_end="plain.greets")]
     report = [EACH["a rate that is found"], EACH["a batch size that is found"], stops, *own]
-    config = plain.write(folder, WORDS, callbacks=report)
+    config = brought.write(folder, WORDS, callbacks=report)
     result = app("fit", "--config", config)
     assert result.exit_code == 0, result.err
     for line in (

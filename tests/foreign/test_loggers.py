@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support import Result, plain, read_csv
+from support import Result, brought, read_csv
 from support.events import scalars, text
 
 App = Callable[..., Result]
@@ -35,7 +35,7 @@ def importable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("logger", [CSV, OWN, [CSV, OWN], True, False], ids=str)
 def test_loggers_in_place_of_the_default_ones(logger: Any, app: App, folder: Path) -> None:
-    config = plain.write(folder, OWN_LOGGER, logger=logger)
+    config = brought.write(folder, OWN_LOGGER, logger=logger)
     for words in (["--config", config], ["--run", "plain", "--trainer.max_epochs", "3"]):
         result = app("fit", *words)
         assert result.exit_code == 0, result.err
@@ -49,7 +49,7 @@ def test_loggers_in_place_of_the_default_ones(logger: Any, app: App, folder: Pat
 
 def test_a_logger_beside_the_default_ones(app: App, folder: Path) -> None:
     beside: Any = {"logger+": OWN}
-    result = app("fit", "--config", plain.write(folder, OWN_LOGGER, **beside))
+    result = app("fit", "--config", brought.write(folder, OWN_LOGGER, **beside))
     assert result.exit_code == 0, result.err
     assert "val/loss" in Path("own.txt").read_text()
     assert "val/loss" in read_csv(RUN / "metrics.csv")[0]
@@ -70,7 +70,7 @@ class Draws(Net):
 
 
 def test_a_module_writes_to_the_experiment_of_every_logger(app: App, folder: Path) -> None:
-    result = app("fit", "--config", plain.write(folder, EXPERIMENTS, model="Draws"))
+    result = app("fit", "--config", brought.write(folder, EXPERIMENTS, model="Draws"))
     assert result.exit_code == 0, result.err
     assert scalars(RUN, "each") == dict.fromkeys(range(16), 1.0)
     assert scalars(RUN, "mine") == {8: 2.0, 16: 2.0}
@@ -81,7 +81,7 @@ def test_a_module_writes_to_the_experiment_of_every_logger(app: App, folder: Pat
 def test_a_logger_whose_package_is_missing_says_which_and_how_to_get_it(name: str, app: App, folder: Path) -> None:
     if find_spec(name.removesuffix("Logger").lower()):
         pytest.skip("it is installed")
-    result = app("fit", "--config", plain.write(folder, logger={"class_path": f"lightning.pytorch.loggers.{name}"}))
+    result = app("fit", "--config", brought.write(folder, logger={"class_path": f"lightning.pytorch.loggers.{name}"}))
     assert result.exit_code == 2
     [line] = result.err.splitlines()
     assert line.startswith(f"error: {name}: ")
@@ -107,14 +107,14 @@ class Refuses(pl.Callback):
 @pytest.mark.parametrize("section", ["trainer.logger", "trainer.logger+", "trainer.callbacks", "callbacks.mine"])
 def test_a_bug_in_the_constructor_of_a_part_keeps_its_traceback(section: str, app: App, folder: Path) -> None:
     broken = BROKEN if "logger" in section else BROKEN.replace("pl.loggers.CSVLogger", "pl.Callback")
-    config = plain.write(folder, broken)
+    config = brought.write(folder, broken)
     with pytest.raises(KeyError, match="TOKEN_THAT_IS_MISSING") as error:
         app("fit", "--config", config, f"--{section}", "plain.Unreachable")
     assert any(str(entry.path) == str(folder / "plain.py") for entry in error.traceback)
 
 
 def test_what_a_constructor_refuses_keeps_its_lines_and_its_place(app: App, folder: Path) -> None:
-    config = plain.write(folder, BROKEN)
+    config = brought.write(folder, BROKEN)
     for section in ("trainer.callbacks", "callbacks.mine"):
         result = app("fit", "--config", config, f"--{section}", "plain.Refuses")
         assert result.exit_code == 2
@@ -143,12 +143,12 @@ def test_an_error_of_a_library_s_logger_is_named_with_its_class(
     for error, said in (('KeyError("TRACKER_KEY")', "KeyError: 'TRACKER_KEY'"), ('OSError("no route")', "no route")):
         (folder / "site/tracker.py").write_text(text.format(error=error))
         monkeypatch.delitem(sys.modules, "tracker", raising=False)
-        result = app("fit", "--config", plain.write(folder, logger=True), "--trainer.logger", "tracker.ClientLogger")
+        result = app("fit", "--config", brought.write(folder, logger=True), "--trainer.logger", "tracker.ClientLogger")
         assert result.exit_code == 2, result.err
         assert result.err.startswith("error: ClientLogger: ")
         assert said in result.err
 
 
 def test_the_settings_that_are_kept_name_the_loggers(app: App, folder: Path) -> None:
-    assert app("fit", "--config", plain.write(folder, OWN_LOGGER, logger=OWN)).exit_code == 0
+    assert app("fit", "--config", brought.write(folder, OWN_LOGGER, logger=OWN)).exit_code == 0
     assert yaml.safe_load((RUN / "config.yaml").read_text())["trainer"]["logger"]["class_path"] == "plain.Own"

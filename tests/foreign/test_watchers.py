@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
-from support import Result, plain, read_csv
+from support import Result, brought, read_csv
 from support.events import text
 
 App = Callable[..., Result]
@@ -209,22 +209,22 @@ def importable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @WARNS
 @pytest.mark.parametrize("model", EACH)
 def test_each_module_trains_with_everything_that_watches(model: str, app: App, folder: Path) -> None:
-    result = app("fit", "--config", plain.write(folder, MODULES, model=model))
+    result = app("fit", "--config", brought.write(folder, MODULES, model=model))
     assert result.exit_code == 0, result.err
     assert "Traceback" not in result.err
     assert (RUN / "checkpoints/last.ckpt").is_file()
 
 
 def test_a_model_that_is_built_late_is_scored_and_resumed(app: App, folder: Path) -> None:
-    config = plain.write(folder, MODULES, model="LateModel")
+    config = brought.write(folder, MODULES, model="LateModel")
     for words in (["fit", "--config", config], ["test"], ["fit", "--trainer.max_epochs", "3"], ["test"]):
         result = app(*words, *([] if config in words else ["--run", "plain"]))
         assert result.exit_code == 0, result.err
 
 
 def test_a_schedule_by_steps_trains_where_the_number_of_steps_is_not_known(app: App, folder: Path) -> None:
-    accumulate = plain.callback("GradientAccumulationScheduler", scheduling={0: 1, 1: 2})
-    config = plain.write(folder, MODULES, model="StepSchedule", callbacks=[accumulate])
+    accumulate = brought.callback("GradientAccumulationScheduler", scheduling={0: 1, 1: 2})
+    config = brought.write(folder, MODULES, model="StepSchedule", callbacks=[accumulate])
     result = app("fit", "--config", config)
     assert result.exit_code == 0, result.err
     rates = {row["step"]: row["learning_rate"] for row in read_csv(RUN / "metrics.csv") if row["learning_rate"]}
@@ -232,7 +232,7 @@ def test_a_schedule_by_steps_trains_where_the_number_of_steps_is_not_known(app: 
 
 
 def test_the_rates_of_two_optimizers_of_one_class_are_told_apart(app: App, folder: Path) -> None:
-    result = app("fit", "--config", plain.write(folder, MODULES, model="Gan"))
+    result = app("fit", "--config", brought.write(folder, MODULES, model="Gan"))
     assert result.exit_code == 0, result.err
     assert "diagnosis: " in result.out
     last = [row for row in read_csv(RUN / "metrics.csv") if row["learning_rate/Adam"]][-1]
@@ -240,7 +240,7 @@ def test_the_rates_of_two_optimizers_of_one_class_are_told_apart(app: App, folde
 
 
 def test_a_loss_that_was_never_seen_is_not_called_healthy(app: App, folder: Path) -> None:
-    config = plain.write(folder, MODULES, model="Gan", max_epochs=30)
+    config = brought.write(folder, MODULES, model="Gan", max_epochs=30)
     shown = app("fit", "--config", config).out
     assert "diagnosis: not watched: the training step returned no loss" in shown
     assert "healthy" not in text(RUN, "diagnosis")
@@ -248,7 +248,7 @@ def test_a_loss_that_was_never_seen_is_not_called_healthy(app: App, folder: Path
 
 def test_advice_names_only_settings_that_the_module_has(app: App, folder: Path) -> None:
     more = "\nclass Slow(Net):\n    def __init__(self, learning_rate=1e-9):\n        super().__init__(learning_rate)\n"
-    shown = app("fit", "--config", plain.write(folder, more, model="Slow")).out
+    shown = app("fit", "--config", brought.write(folder, more, model="Slow")).out
     assert "try --model.learning_rate 1e-3" in shown
     result = app("fit", "--config", folder / "plain.yaml", "--model.learning_rate", "1e-3")
     assert result.exit_code == 0, result.err
@@ -312,7 +312,7 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_panels_do_not_apply_to_batches_that_they_cannot_show(kind: str, app: App, folder: Path) -> None:
     more = DATA.replace("{batches}", KINDS[kind].batches).replace("{pair}", KINDS[kind].pair)
-    result = app("fit", "--config", plain.write(folder, more, model="Of", data="Batches"))
+    result = app("fit", "--config", brought.write(folder, more, model="Of", data="Batches"))
     assert result.exit_code == 0, result.err
     assert "failed" not in result.out
     assert "backbone.0" in text(RUN, "network")
@@ -343,7 +343,7 @@ def test_images_that_the_data_normalizes_are_drawn_in_their_range(
         return draw(figure, title, **options)
 
     monkeypatch.setattr(Figure, "suptitle", noted)
-    config = plain.write(folder, IMAGES, data="Normalized")
+    config = brought.write(folder, IMAGES, data="Normalized")
     network = ["--model.network", "app.networks.ConvNet", "--model.network.channels", "[4]"]
     optimizer = ["--model.optimizer", "torch.optim.SGD", "--model.optimizer.lr", "0.1"]
     sizes = ["--model.num_classes", "2", "--model.network.num_classes", "2", "--model.network.image_size", "8"]
