@@ -60,6 +60,7 @@ class Saved:
         Raises:
             UsageError: If they are those of another network.
         """
+        task.configure_model()
         try:
             with warnings.catch_warnings(action="error"):
                 task.load_state_dict(self.content["state_dict"])
@@ -115,6 +116,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes checkpoints atomically: an interrupted write leaves the one before."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint, into a folder that may not exist yet."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         with replacing(Path(path)) as file:
             torch.save(checkpoint, file)
