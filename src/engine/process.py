@@ -25,6 +25,7 @@ WARNINGS = (
     r".*is currently in eval mode|Found .* module\(s\) in eval mode",  # networks may hold frozen parts
     r"There is a wandb run already|.*tensorboardX",  # optional loggers
     r"You requested to overfit but enabled",  # the engine's loaders do not shuffle then
+    r"You.re resuming from a checkpoint that ended before the epoch ended",  # a line of the engine says so
 )
 # Multiplications in the layers of a network for one batch, below which a second thread costs more than it gains.
 SMALL = 2**24

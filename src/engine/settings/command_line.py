@@ -7,8 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 import yaml
 from jsonargparse import Namespace, set_dumper
+from jsonargparse.typing import register_type
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelSummary, ProgressBar
@@ -27,6 +29,7 @@ from engine.settings.choice import Choice
 from engine.settings.sources import Sources
 
 set_dumper("yaml", dump)  # jsonargparse's own writes texts that it reads as numbers
+register_type(torch.device)  # Lightning's averaging of weights takes one
 
 T = TypeVar("T")
 # Minimum values that Lightning does not check.
@@ -114,7 +117,7 @@ class CommandLine(LightningCLI):
         if settings["profiler"] is not None and trainer.profiler.filename is None:  # type: ignore[attr-defined]
             trainer.profiler.filename = "profile"  # type: ignore[attr-defined]  # else hundreds of lines are logged
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # a strategy may have its own
-            trainer.strategy.checkpoint_io = AtomicCheckpointIO()
+            trainer.strategy.checkpoint_io = AtomicCheckpointIO(self.choice.trust)
         return trainer
 
     @cached_property

@@ -16,7 +16,8 @@ from engine.errors import CommandError, UsageError, check_range, nearest, one_li
 from engine.lazy import optional
 from engine.logs.run_logger import RunLogger
 from engine.process import lost
-from engine.training.state import between_steps, can_save, correct_progress, surroundings
+from engine.runs.checkpoint_file import load
+from engine.training.state import between_steps, can_save, correct_progress, log_step, surroundings
 
 MAX_SAVE_FRACTION = 0.02  # of wall time spent saving between epochs, unless every_n_epochs is set
 
@@ -26,7 +27,8 @@ class BestAndLast(Checkpoint):
 
     ModelCheckpoint keeps both too, but saves the last in the middle of the hooks that end an epoch, before schedulers
     have stepped and metrics are logged. What is saved here, between two epochs or two steps, resumes exactly. Inside an
-    epoch that needs one process, and a loader that knows its position, as those of engine.data do.
+    epoch that needs one process, and a loader that knows its position, as those of engine.data do; with any other
+    loader the rest of the epoch is drawn anew.
 
     A small network may find a new best every few milliseconds: it waits in memory until last.ckpt is written.
 
@@ -60,6 +62,7 @@ class BestAndLast(Checkpoint):
         self.folder = Path()
         self.best: dict[str, Any] = {}
         self._score: dict[str, Any] = {}
+        self._written: dict[str, Any] = {}  # the best of a run that is resumed, as best.ckpt has it
         self.ended: str | None = None  # how, if it did
         self._validated = False
         self._pending: dict[str, Any] | None = None  # a best that is not written yet
@@ -67,8 +70,13 @@ class BestAndLast(Checkpoint):
         self._due = math.inf  # when to save inside an epoch
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Take the run's folder."""
+        """Take the run's folder, and the best that is there: last.ckpt, which a run is resumed from, may be older."""
         self.folder = Path(trainer.default_root_dir) / "checkpoints"
+        path = self.folder / "best.ckpt"
+        if stage == "fit" and path.is_file():
+            with contextlib.suppress(UsageError):  # damaged
+                saved = load(path, getattr(trainer.strategy.checkpoint_io, "trust", False))
+                self._written = saved.content["callbacks"].get(self.state_key, {}).get("best", {})
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock; a run may be resumed in its last epoch."""
@@ -86,6 +94,7 @@ class BestAndLast(Checkpoint):
     def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
         """Save the last checkpoint, if that was long ago."""
         if time.monotonic() >= self._due and can_save(trainer) and between_steps(trainer):
+            log_step(trainer)
             self.save_last(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -152,8 +161,8 @@ class BestAndLast(Checkpoint):
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Add the score of the weights, and the state that Lightning leaves out."""
         checkpoint["score"], checkpoint["ended"] = self._score, self.ended
-        correct_progress(checkpoint["loops"]["fit_loop"], trainer.validating)
         checkpoint["resume"] = surroundings(trainer)
+        correct_progress(checkpoint["loops"]["fit_loop"], trainer.validating, checkpoint["resume"]["exact"])
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best and the newest score, and where they came from."""
@@ -162,6 +171,8 @@ class BestAndLast(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue with the scores of the run so far."""
         self.best, self._score = state_dict["best"], state_dict["score"]
+        if self.monitor is not None and self._written and self._improves(self._written["score"]):
+            self.best = self._written
 
     def _improves(self, score: float) -> bool:
         best = self.best.get("score")

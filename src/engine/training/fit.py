@@ -86,7 +86,7 @@ def _preview(cli: CommandLine) -> None:
 def _weights(cli: CommandLine, choice: Choice) -> Saved | None:
     if choice.checkpoint is None:
         return None
-    saved = load(choice.checkpoint)
+    saved = load(choice.checkpoint, choice.trust)
     saved.restore(cli.model)
     return saved
 
@@ -141,6 +141,9 @@ def _resume(cli: CommandLine, run: Run, saved: Saved | None, status: str) -> Non
         return
     console.say(f"resumed from {saved.provenance}")
     resumed = {"time": _now(), "epoch": saved.epochs, "step": saved.steps, "was": status, "changed": changed}
+    if not saved.exact:
+        console.say(f"the loader does not know its position: the rest of epoch {saved.epoch} is drawn anew")
+        resumed["rest_of_epoch"] = "drawn anew"
     trainer = _train(cli, run, {"resumed": [*run.record().get("resumed", []), resumed]}, saved)
     _report(trainer, run)
 
@@ -172,11 +175,11 @@ def _train(cli: CommandLine, run: Run, facts: dict[str, Any], saved: Saved | Non
     record = RunRecord(run, cli.settings, facts, interruption)
     before = [record, Monitors(), *([SameLength(saved, run.title)] if saved else [])]
     after = [*([Restore(saved.content.get("resume", {}))] if saved else []), interruption]
-    trainer = cli.build_trainer(run.folder, callbacks.for_fit(cli, before, after), saved.steps if saved else 0)
+    trainer = cli.build_trainer(run.folder, callbacks.for_fit(cli, before, after), saved.logged_steps if saved else 0)
     path = saved.path if saved else None
     try:
         with events_kept(run.folder, lambda: record.started):
-            trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=path, weights_only=True)
+            trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=path, weights_only=not cli.choice.trust)
     except Interrupted:
         if run.last.is_file():
             console.say(f"\nto resume: {program()} fit --run {run.title}")
