@@ -20,14 +20,15 @@ def rows(seed: int, count: int) -> TensorDataset:
 class Data(LightningDataModule):
     """40 batches in an order that is drawn anew each epoch."""
 
-    def __init__(self, num_workers: int = 0, batches: int = 40) -> None:
+    def __init__(self, num_workers: int = 0, batches: int = 40, shuffle: bool = True) -> None:
         super().__init__()
+        self.shuffle = shuffle
         self.num_workers = num_workers
         self.batches = batches
 
     def train_dataloader(self) -> Any:
         workers = self.num_workers
-        return DataLoader(rows(0, 4 * self.batches), batch_size=4, shuffle=True, num_workers=workers)
+        return DataLoader(rows(0, 4 * self.batches), batch_size=4, shuffle=self.shuffle, num_workers=workers)
 
     def val_dataloader(self) -> Any:
         return DataLoader(rows(1, 16), batch_size=8)
@@ -94,7 +95,7 @@ class Known(Data):
 
 
 class Plain(LightningModule):
-    """A linear model that counts the samples that it has seen, by their first input."""
+    """A small network that keeps what it has seen: the first input of each batch."""
 
     def __init__(self, batch_norm: bool = False) -> None:
         super().__init__()

@@ -62,6 +62,7 @@ class Saved:
         """One line for a person: file, epoch and score."""
         score = self.content.get("score")
         when = f" in epoch {score['epoch']}" if score and score["epoch"] != self.epoch else ""
+        when += f" at step {score['step']}" if score and score.get("step", self.steps) != self.steps else ""
         text = f", {score['monitor']} {number(score['value'])}{when}" if score else ""
         whole = self.epoch < self.epochs or self._loop["epoch_loop.batch_progress"]["is_last_batch"]
         inside = "" if whole else f" (step {self.steps})"

@@ -102,6 +102,8 @@ def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
         console.say(f"and {len(changed) - 5} more settings")
     saved.restore(cli.model)
     console.say(f"loaded {saved.provenance}")
+    if choice.run and choice.run.averaged.is_file() and not choice.run.averaged.samefile(saved.path):
+        console.say(f"the weights that were averaged at the end of training: --ckpt_path {choice.run.averaged}")
     return saved, changed
 
 

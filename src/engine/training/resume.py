@@ -69,6 +69,11 @@ def finish_step(trainer: Trainer, *arguments: Any) -> None:
     log_step(trainer)
 
 
+def stops_inside_epoch(trainer: Trainer) -> bool:
+    """Return, as a batch ends that should_stop is set at, whether training ends with it and its epoch does not."""
+    return trainer.fit_loop._can_stop_early and not trainer.fit_loop.epoch_loop._is_training_done
+
+
 def begin_with_next_epoch(trainer: Trainer) -> None:
     """Train the next epoch from its beginning; with max_steps, Lightning would take it for the middle of one.
 

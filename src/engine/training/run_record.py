@@ -13,8 +13,9 @@ from engine.runs.config_file import dump
 from engine.runs.files import write_text
 from engine.runs.folder import Run
 from engine.training import callbacks
-from engine.training.best_and_last import best_and_last, ending
+from engine.training.best_and_last import best_and_last
 from engine.training.interruption import Interruption
+from engine.training.state import ending
 
 
 class RunRecord(Callback):
@@ -57,9 +58,9 @@ class RunRecord(Callback):
         self._record_best(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Record the best, which the dashboard shows."""
+        """Record the best, which the dashboard shows; the last is saved before the other callbacks end."""
         if (checkpoints := best_and_last(trainer)) is not None:
-            checkpoints.write_best(trainer)
+            checkpoints.finish(trainer)
         self._record_best(trainer)
 
     def finish(self, trainer: Trainer) -> None:

@@ -6,9 +6,13 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import Timer
 
 from engine.lazy import optional
 from engine.logs.metrics_file import MetricsFile
+from engine.training.callbacks import of
+
+STOPPED_EARLY, TIME_IS_UP = "stopped early", "time is up"
 
 
 def can_save(trainer: Trainer) -> bool:
@@ -34,6 +38,25 @@ def between_steps(trainer: Trainer) -> bool:
     """Return, as a batch ends, whether the optimizer has stepped on it and nothing but the next batch follows."""
     resume = optional("engine.training.resume")
     return resume is not None and bool(resume.between_steps(trainer))
+
+
+def time_is_up(trainer: Trainer) -> bool:
+    """Return whether max_time or a Timer of the user has run out."""
+    left = [callback.time_remaining() for callback in of(trainer) if isinstance(callback, Timer)]
+    return any(seconds is not None and seconds <= 0 for seconds in left)
+
+
+def is_cut_by_time(trainer: Trainer) -> bool:
+    """Return, as a batch ends, whether training ends with it, in the middle of an epoch, for its time is up."""
+    resume = optional("engine.training.resume")
+    return resume is not None and time_is_up(trainer) and bool(resume.stops_inside_epoch(trainer))
+
+
+def ending(trainer: Trainer) -> str:
+    """Return how a training ended that was not interrupted."""
+    if not trainer.should_stop or trainer.current_epoch == trainer.max_epochs:
+        return "trained to the end"
+    return TIME_IS_UP if time_is_up(trainer) else STOPPED_EARLY
 
 
 def log_step(trainer: Trainer) -> None:
@@ -86,7 +109,7 @@ def surroundings(trainer: Trainer) -> dict[str, Any]:
         "random_python": random.getstate(),
         "random_numpy": np.random.get_state(legacy=False),  # noqa: NPY002  # of the generator that augmentations use
         "random_cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
-        "should_stop": trainer.should_stop,
+        "should_stop": trainer.should_stop and not time_is_up(trainer),  # a resumed run has more time, or is over
         "metrics": dict(trainer.callback_metrics),
         "rows": [dict(logger.row) for logger in _metrics_files(trainer)],
     }
