@@ -1,6 +1,7 @@
 """Whatever the loader is: what a run has trained and written survives a signal and a kill."""
 
 import json
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -133,3 +134,35 @@ def test_time_saves_inside_an_epoch(app: App, folder: Path, monkeypatch: pytest.
     at_step(monkeypatch, 56, kill)
     assert app(*config(folder), *LOADERS["an iterable"], "--callbacks.checkpoint.every_minutes", "0").exit_code == 130
     assert last()["global_step"] == 55
+
+
+@pytest.mark.parametrize("epochs", ["1", "9"])
+def test_a_run_whose_time_is_up_goes_on_inside_its_epoch(epochs: str, app: App, folder: Path) -> None:
+    words = [*config(folder), "--data", "support.plain.Data", "--data.batches", "150", "--trainer.max_epochs", epochs]
+    result = app(*words, "--model", "support.plain.Slow", "--trainer.max_time", "00:00:00:01")
+    assert result.exit_code == 0, result.err
+    assert "time is up" in result.out
+    assert (record()["status"], record()["reason"]) == ("finished", "time is up")
+    steps, rows = last()["global_step"], read_csv(RUN / "metrics.csv")
+    assert record()["steps"] == steps < 150
+    assert "has trained for its time" in app("fit", "--run", "plain").out
+    assert app("fit", "--run", "plain", "--trainer.max_time", "00:01:00:00", "--trainer.max_epochs", "1").exit_code == 0
+    assert record()["reason"] == "trained to the end"
+    assert record()["steps"] == last()["global_step"] == 150
+    after = read_csv(RUN / "metrics.csv")
+    assert [{name: row[name] for name in rows[0]} for row in after[: len(rows)]] == rows
+
+
+def test_a_best_that_is_newer_than_the_checkpoint_to_resume_from_is_kept(app: App, folder: Path) -> None:
+    words = [*config(folder), "--data", "support.plain.Data"]
+    path, older = RUN / "checkpoints/last.ckpt", folder / "older.ckpt"
+    assert app(*words, "--trainer.max_epochs", "1").exit_code == 0
+    path.rename(older)
+    shutil.copy(older, path)
+    assert app("fit", "--run", "plain", "--trainer.max_epochs", "4").exit_code == 0
+    best, score = (RUN / "checkpoints/best.ckpt").read_bytes(), record()["best"]["score"]
+    shutil.copy(older, path)  # as a run is left that was killed before it saved its last
+    assert app("fit", "--run", "plain", "--trainer.max_epochs", "2").exit_code == 0
+    assert (RUN / "checkpoints/best.ckpt").read_bytes() == best
+    assert record()["best"]["score"] == score
+    assert last()["callbacks"]["BestAndLast"]["best"]["score"] == score

@@ -1,5 +1,6 @@
 """Modules and data as people write them for plain Lightning: ordinary loaders, iterable data, averaged weights."""
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -121,10 +122,9 @@ class Plain(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.02, momentum=0.9)
 
 
-class Scheduled(Plain):
-    def configure_optimizers(self) -> Any:
-        optimizer = super().configure_optimizers()
-        return {"optimizer": optimizer, "lr_scheduler": torch.optim.lr_scheduler.StepLR(optimizer, 1)}
+class Slow(Plain):
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        time.sleep(0.01)
 
 
 class Partial(Plain):
