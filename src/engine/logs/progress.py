@@ -112,7 +112,10 @@ class Progress(ProgressBar):
         if self.every_n_epochs is not None:
             return (epoch + 1) % self.every_n_epochs == 0
         total = _batches(trainer)
-        epochs = total / trainer.num_training_batches if total else epoch + 1
+        batches = float(trainer.num_training_batches)
+        if math.isinf(batches):  # an epoch of unknown length is taken to be as long as those before
+            batches = max(1.0, (trainer.fit_loop.total_batch_idx + 1) / (epoch + 1))
+        epochs = total / batches if total else epoch + 1
         every = math.ceil(epochs / LINES)
         validations = trainer.check_val_every_n_epoch or 1
         if validations <= every:  # a multiple, so that each line is of a validated epoch

@@ -16,17 +16,8 @@ from engine.logs.run_logger import RunLogger
 from engine.process import lost
 from engine.runs.checkpoint_file import load
 from engine.runs.plain_values import copied
+from engine.training import state
 from engine.training.callbacks import of
-from engine.training.state import (
-    TIME_IS_UP,
-    between_steps,
-    can_save,
-    correct_progress,
-    ending,
-    is_cut_by_time,
-    log_step,
-    surroundings,
-)
 
 MAX_SAVE_FRACTION = 0.02  # of wall time spent saving between epochs, unless every_n_epochs is set
 
@@ -102,12 +93,12 @@ class BestAndLast(Checkpoint):
 
     def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
         """Save the last checkpoint, if that was long ago."""
-        if time.monotonic() >= self._due and can_save(trainer) and between_steps(trainer):
-            log_step(trainer)
+        if time.monotonic() >= self._due and state.can_save(trainer) and state.between_steps(trainer):
+            state.log_step(trainer)
             self.save_last(trainer)
-        elif trainer.should_stop and self.ended is None and can_save(trainer) and is_cut_by_time(trainer):
-            self.ended = TIME_IS_UP  # the epoch will count as trained, but a resume shall go on inside it
-            log_step(trainer)
+        elif trainer.should_stop and self.ended is None and state.can_save(trainer) and state.is_cut_by_time(trainer):
+            self.ended = state.TIME_IS_UP  # the epoch will count as trained, but a resume shall go on inside it
+            state.log_step(trainer)
             self.save_last(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -153,7 +144,7 @@ class BestAndLast(Checkpoint):
         Those that average weights put them into the model then, and a resume has to go on from the others.
         """
         if self.ended is None:
-            self.ended = ending(trainer)
+            self.ended = state.ending(trainer)
             self.save_last(trainer)
         self.write_best(trainer)
 
@@ -188,8 +179,8 @@ class BestAndLast(Checkpoint):
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Add the score of the weights, and the state that Lightning leaves out."""
         checkpoint["score"], checkpoint["ended"] = self._score, self.ended
-        checkpoint["resume"] = surroundings(trainer)
-        correct_progress(checkpoint["loops"]["fit_loop"], trainer.validating, checkpoint["resume"]["exact"])
+        checkpoint["resume"] = state.surroundings(trainer)
+        state.correct_progress(checkpoint["loops"]["fit_loop"], trainer.validating, checkpoint["resume"]["exact"])
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best and the newest score, and where they came from."""
