@@ -1,6 +1,7 @@
 """Weights that callbacks of Lightning average: trained, resumed and scored as in plain Lightning."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from lightning.pytorch.callbacks import EMAWeightAveraging, StochasticWeightAver
 from support import NO_DASHBOARD, Result
 from support.plain import Data, Plain
 
+from engine.training.interruption import Interruption
+
 App = Callable[..., Result]
 Weights = dict[str, torch.Tensor]
 PACKAGE = "lightning.pytorch.callbacks"
@@ -20,13 +23,13 @@ EMA = (EMAWeightAveraging, {"decay": 0.9})
 SWA = (StochasticWeightAveraging, {"swa_lrs": 0.01, "swa_epoch_start": 1, "annealing_epochs": 2})
 
 
-def fit(app: App, folder: Path, kind: tuple[type[Callback], dict[str, Any]], *words: str) -> Result:
+def fit(app: App, folder: Path, kind: tuple[type[Callback], dict[str, Any]], *words: str, exit_code: int = 0) -> Result:
     own = {"class_path": f"{PACKAGE}.{kind[0].__name__}", "init_args": kind[1]}
     trainer = {"max_epochs": 4, "log_every_n_steps": 1, "accelerator": "cpu", "callbacks": [own]}
     (folder / "plain.yaml").write_text(yaml.safe_dump({"trainer": trainer}))
     model = ["--model", "support.plain.Plain", "--data", "support.plain.Data", "--data.shuffle", "false"]
     result = app("fit", "--config", "plain.yaml", *model, "--callbacks.diagnosis", "null", *NO_DASHBOARD, *words)
-    assert result.exit_code == 0, result.err
+    assert result.exit_code == exit_code, result.err
     return result
 
 
@@ -63,6 +66,27 @@ def test_a_resumed_run_ends_with_the_weights_of_one_that_went_through(
     assert same(through.get("current_model_state", {}), stopped.get("current_model_state", {}))
     last = "last" if kind is EMA else "averaged"
     assert same(saved("stopped", last)["state_dict"], plain(kind, batch_norm=False))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_signal_during_a_validation_of_averaged_weights_saves_those_that_train(
+    app: App, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(app, folder, EMA, "--name", "through")
+    step, done = Interruption.on_validation_batch_end, list[int]()
+
+    def stop(self: Interruption, trainer: Trainer, *arguments: Any) -> None:
+        if trainer.current_epoch == 1 and not done:
+            done.append(1)
+            signal.raise_signal(signal.SIGTERM)
+        step(self, trainer, *arguments)
+
+    monkeypatch.setattr(Interruption, "on_validation_batch_end", stop)
+    assert fit(app, folder, EMA, "--name", "stopped", exit_code=143)
+    assert app("fit", "--run", "stopped").exit_code == 0
+    through, stopped = saved("through"), saved("stopped")
+    assert same(through["current_model_state"], stopped["current_model_state"])
+    assert same(saved("through", "best")["state_dict"], saved("stopped", "best")["state_dict"])
 
 
 @pytest.mark.filterwarnings("ignore")

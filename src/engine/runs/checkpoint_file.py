@@ -94,6 +94,8 @@ def load(path: Path, trust: bool = False) -> Saved:
     Raises:
         UsageError: If it is damaged, unsafe or not a checkpoint of Lightning.
     """
+    if trust:
+        say(f"--trust: whatever code {path} names is run to load it")
     try:
         with warnings.catch_warnings(action="ignore"):
             _check_sums(path)
@@ -141,6 +143,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         super().__init__()
         self.trust = trust
         self._known: set[str] = set()  # what was reported
+        self._begun = False
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Write a checkpoint.
@@ -149,8 +152,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             UsageError: If it is the first of a run, before its first step, and could not be loaded safely.
         """
         path, content = Path(path), to_tensors(checkpoint)
+        first, self._begun = not self._begun and not any(path.parent.glob("*.ckpt")), True
         if not self.trust:
-            self._check(content, path)
+            self._check(content, path, first)
         with replacing(path) as file:
             torch.save(content, file)
 
@@ -159,13 +163,13 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         content: dict[str, Any] = to_numpy(super().load_checkpoint(path, *args, **kwargs))
         return content
 
-    def _check(self, content: dict[str, Any], path: Path) -> None:
+    def _check(self, content: dict[str, Any], path: Path, first: bool) -> None:
         new = {key: kind for key, kind in refused(content).items() if key not in self._known}
         self._known |= new.keys()
         if not new:
             return
         parts = ", ".join(f"{key} is of class {kind}" for key, kind in list(new.items())[:3])
-        if not any(path.parent.glob("*.ckpt")):
+        if first:
             raise UsageError(
                 f"a checkpoint of this run could not be loaded safely: {parts}.\nSave numbers, texts, tensors and"
                 " arrays, in lists and dicts; or train, and then load its checkpoints, with --trust"

@@ -12,11 +12,11 @@ import torch
 from engine.runs.plain_values import copied, refused, to_numpy, to_tensors
 
 
-def through_a_file(content: dict[str, Any]) -> dict[str, Any]:
+def through_a_file(content: dict[Any, Any]) -> dict[Any, Any]:
     file = io.BytesIO()
     torch.save(to_tensors(content), file)
     file.seek(0)
-    loaded: dict[str, Any] = to_numpy(torch.load(file, weights_only=True))
+    loaded: dict[Any, Any] = to_numpy(torch.load(file, weights_only=True))
     return loaded
 
 
@@ -25,7 +25,12 @@ def through_a_file(content: dict[str, Any]) -> dict[str, Any]:
 )
 def test_arrays_and_numbers_of_numpy_come_back_with_their_type(kind: str) -> None:
     array = np.array([[0, 1, 2]], dtype=kind)
-    found = through_a_file({"state": OrderedDict(a=array, b=(1, [array[0, 1]])), 3: {"x": array.T}, "rest": [0.5] * 3})
+    content: dict[Any, Any] = {
+        "state": OrderedDict(a=array, b=(1, [array[0, 1]])),
+        3: {"x": array.T},
+        "rest": [0.5] * 3,
+    }
+    found = through_a_file(content)
     assert found["rest"] == [0.5] * 3
     for value in (found["state"]["a"], found[3]["x"].T):
         assert type(value) is np.ndarray
