@@ -75,6 +75,8 @@ def command(arguments: tuple[str, ...]) -> None:
     output = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
+    if sys.platform == "linux":  # workers of a loader begin as in a run from the command line
+        multiprocessing.set_start_method("fork", force=True)
     from app.__main__ import PROJECT as project
     from engine.main import run
 
