@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import StochasticWeightAveraging, WeightAveraging
 
 from engine import console, process
 from engine.errors import CommandError, DivergedError, Interrupted
@@ -58,9 +59,13 @@ class RunRecord(Callback):
         self._record_best(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Record the best, which the dashboard shows; the last is saved before the other callbacks end."""
+        """Record the best, which the dashboard shows; averaged weights come after the last is saved."""
         if (checkpoints := best_and_last(trainer)) is not None:
-            checkpoints.finish(trainer)
+            if any(
+                isinstance(callback, WeightAveraging | StochasticWeightAveraging) for callback in callbacks.of(trainer)
+            ):
+                checkpoints.finish(trainer)
+            checkpoints.write_best(trainer)
         self._record_best(trainer)
 
     def finish(self, trainer: Trainer) -> None:
