@@ -27,6 +27,7 @@ WARNINGS = (
     r".*is currently in eval mode|Found .* module\(s\) in eval mode",  # networks may hold frozen parts
     r"There is a wandb run already|.*tensorboardX",  # optional loggers
     r"You requested to overfit but enabled",  # the engine's loaders do not shuffle then
+    r"You.re resuming from a checkpoint that ended before the epoch ended",  # a line of the engine says so
 )
 # Beginnings of what Lightning logs beside its callbacks, each with its reason; all else that is logged is shown.
 NOTICES = (

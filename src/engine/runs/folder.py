@@ -53,6 +53,11 @@ class Run:
         return self.folder / "checkpoints" / "last.ckpt"
 
     @property
+    def averaged(self) -> Path:
+        """Checkpoint of weights that were averaged at the end of training, and not validated since."""
+        return self.folder / "checkpoints" / "averaged.ckpt"
+
+    @property
     def lock(self) -> Path:
         """File whose lock the process holds that trains the run; the system releases it, however the process ends."""
         return self.folder / ".lock"

@@ -24,6 +24,7 @@ class Choice:
     run: Run | None = None  # to resume or to evaluate
     checkpoint: Path | None = None  # the weights to begin with
     preview: bool = False
+    trust: bool = False  # checkpoints may run code
 
 
 def choose(command: str, words: Sequence[str]) -> Choice:
@@ -53,7 +54,9 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
         run = _readable(runs.find(options.run, root))
         if run.alive:
             raise UsageError(runs.taken(run))
-        return Choice("fit", [run.config, *configs], overrides, root, run.name, run, run.checkpoint("last"))
+        return Choice(
+            "fit", [run.config, *configs], overrides, root, run.name, run, run.checkpoint("last"), trust=options.trust
+        )
     source = _readable(runs.find(options.init_from, root)) if options.init_from else None
     if not configs and source is None:
         stray = next((f"unexpected {word}; " for word in overrides[:1] if "." not in word), "")
@@ -64,7 +67,7 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
     if source and not configs:
         configs = [source.config]
     checkpoint = source.checkpoint("best") if source else None
-    return Choice("fit", configs, overrides, root, name, None, checkpoint, options.print_schedule)
+    return Choice("fit", configs, overrides, root, name, None, checkpoint, options.print_schedule, options.trust)
 
 
 def _evaluation(
@@ -83,9 +86,10 @@ def _evaluation(
     if run is None and not configs:
         raise UsageError(f"{which} is not in the folder of a run: say with --config what network it belongs to")
     if run is None:
-        return Choice(command, configs, overrides, root, configs[0].stem, None, Path(which))
+        return Choice(command, configs, overrides, root, configs[0].stem, None, Path(which), trust=options.trust)
     _readable(run)
-    return Choice(command, [run.config, *configs], overrides, root, run.name, run, run.checkpoint(which))
+    checkpoint = run.checkpoint(which)
+    return Choice(command, [run.config, *configs], overrides, root, run.name, run, checkpoint, trust=options.trust)
 
 
 def _shipped() -> str:

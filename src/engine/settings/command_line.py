@@ -7,7 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from jsonargparse import Namespace, set_dumper
+from jsonargparse.typing import register_type
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelSummary, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
@@ -28,6 +30,7 @@ from engine.settings.plain import plain
 from engine.settings.sources import Sources
 
 set_dumper("yaml", dump)  # jsonargparse's own writes texts that it reads as numbers
+register_type(torch.device)  # Lightning's averaging of weights takes one
 
 T = TypeVar("T")
 # Minimum values that Lightning does not check.
@@ -118,7 +121,7 @@ class CommandLine(LightningCLI):
         if settings["profiler"] is not None and trainer.profiler.filename is None:  # type: ignore[attr-defined]
             trainer.profiler.filename = "profile"  # type: ignore[attr-defined]  # else hundreds of lines are logged
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # a strategy may have its own
-            trainer.strategy.checkpoint_io = AtomicCheckpointIO()
+            trainer.strategy.checkpoint_io = AtomicCheckpointIO(self.choice.trust)
         return trainer
 
     @cached_property

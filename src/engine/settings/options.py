@@ -72,6 +72,7 @@ def option_parser(command: str) -> Parser:
         add("--ckpt_path", metavar="WHICH", default=None, help="checkpoint: best (default), last or a file")
     if command == "predict":
         add("--input", metavar="VALUES", help="predict these inputs: x1=3,x2=4, or a CSV file with their columns")
+    add("--trust", action="store_true", help="load a checkpoint of your own, and run the code that its objects need")
     add("--trainer.default_root_dir", dest="root", metavar="DIR", help="folder that holds lightning_logs (default: .)")
     return parser
 

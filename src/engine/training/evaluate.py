@@ -92,7 +92,7 @@ def _run(cli: CommandLine, choice: Choice) -> runs.Run | None:
 
 def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
     assert choice.checkpoint is not None  # an evaluation without one is refused before
-    saved = load(choice.checkpoint)
+    saved = load(choice.checkpoint, choice.trust)
     trained = cli.sources.adapted[choice.run.config] if choice.run else cli.settings
     changed = changes(flat(trained), flat(cli.settings))
     changed = {short(key): values for key, values in changed.items() if key.startswith(SCORED) and key != INPUTS}
@@ -102,6 +102,8 @@ def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
         console.say(f"and {len(changed) - 5} more settings")
     saved.restore(cli.model)
     console.say(f"loaded {saved.provenance}")
+    if choice.run and choice.run.averaged.is_file() and not choice.run.averaged.samefile(saved.path):
+        console.say(f"the weights that were averaged at the end of training: --ckpt_path {choice.run.averaged}")
     return saved, changed
 
 
@@ -113,5 +115,5 @@ def _trainer(cli: CommandLine, choice: Choice, saved: Saved, folder: Path) -> Tr
     trainer = cli.build_trainer(folder, callbacks.for_evaluation(cli, SECTIONS if logs else ["callbacks"]))
     if not logs:
         trainer.loggers = []
-    set_epoch_and_step(trainer, saved.epoch, saved.steps - 1)
+    set_epoch_and_step(trainer, saved.epoch, saved.logged_steps - 1)
     return trainer

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import StochasticWeightAveraging, WeightAveraging
 
 from engine import console, process
 from engine.errors import CommandError, DivergedError, Interrupted
@@ -13,8 +14,9 @@ from engine.runs.config_file import dump
 from engine.runs.files import write_text
 from engine.runs.folder import Run
 from engine.training import callbacks
-from engine.training.best_and_last import best_and_last, ending
+from engine.training.best_and_last import best_and_last
 from engine.training.interruption import Interruption
+from engine.training.state import ending
 
 
 class RunRecord(Callback):
@@ -57,8 +59,12 @@ class RunRecord(Callback):
         self._record_best(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Record the best, which the dashboard shows."""
+        """Record the best, which the dashboard shows; averaged weights come after the last is saved."""
         if (checkpoints := best_and_last(trainer)) is not None:
+            if any(
+                isinstance(callback, WeightAveraging | StochasticWeightAveraging) for callback in callbacks.of(trainer)
+            ):
+                checkpoints.finish(trainer)
             checkpoints.write_best(trainer)
         self._record_best(trainer)
 
