@@ -38,8 +38,6 @@ from engine.training.state import Restore
 RESTORED = (
     "model.",
     "callbacks.checkpoint.class_path",
-    "callbacks.checkpoint.init_args.monitor",
-    "callbacks.checkpoint.init_args.mode",
     "callbacks.early_stopping",
     "seed_everything",
 )
@@ -220,7 +218,8 @@ def _report(trainer: Trainer, run: Run) -> None:
     last = {name: value.item() for name, value in trainer.callback_metrics.items()}
     columns = {f"last (epoch {trainer.current_epoch - 1})": last}
     if best := checkpoints.best if checkpoints else None:
-        columns = {f"best {best['monitor']} (epoch {best['epoch']})": best["metrics"]} | columns
+        which = f"best {best['monitor']}" if best["monitor"] else "newest"
+        columns = {f"{which} (epoch {best['epoch']})": best["metrics"]} | columns
     record = run.record()
     took = console.duration(record.get("wall_time_s", 0.0))
     stopped = ", stopped early" if record.get("reason") == "stopped early" else ""
