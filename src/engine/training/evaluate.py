@@ -3,7 +3,7 @@
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,8 +41,11 @@ def score(cli: CommandLine, choice: Choice) -> None:
         scores = evaluate(cli.model, datamodule=cli.datamodule, verbose=False)
         if not scores:
             raise UsageError(f"no batch was scored: see trainer.limit_{command.removesuffix('idate')}_batches")
-        metrics = dict(scores[0])
-        console.metrics(f"\n{command} of {saved.path}", {"value": metrics})
+        metrics = merged(scores)
+        if metrics:
+            console.metrics(f"\n{command} of {saved.path}", {"value": metrics})
+        else:
+            console.say(f"\n{command} of {saved.path}: no metric was logged")
         write_json(folder / f"{command}.json", metrics)
 
 
@@ -56,10 +59,23 @@ def predict(cli: CommandLine, choice: Choice) -> None:
         trainer = _trainer(cli, choice, saved, folder)
         trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
         writers = [callback for callback in callbacks.of(trainer) if isinstance(callback, PredictionsFile)]
-        if any(writer.count == 0 for writer in writers) and trainer.is_global_zero:
+        if any(writer.batches == 0 for writer in writers) and trainer.is_global_zero:
             raise UsageError("nothing was predicted: see trainer.limit_predict_batches")
         for writer in writers if choice.run and folder == choice.run.folder else []:
-            console.say(f"all {console.count(writer.count, 'row')}: {writer.path}")
+            for name, what in writer.files.items():
+                console.say(f"{what}: {folder / name}")
+            if not writer.files:
+                console.say("no file was written, for predict_step returned nothing")
+
+
+def merged(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the metrics of all loaders by name; of one name with several values, those after the first by loader."""
+    found: dict[str, float] = {}
+    for loader, metrics in enumerate(scores):
+        for name, value in metrics.items():
+            clash = found.get(name, value) != value
+            found[f"{name}/dataloader_idx_{loader}" if clash else name] = value
+    return found
 
 
 @contextmanager
