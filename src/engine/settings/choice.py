@@ -85,6 +85,8 @@ def _evaluation(
     if run is None:
         return Choice(command, configs, overrides, root, configs[0].stem, None, Path(which))
     _readable(run)
+    if options.ckpt_path is None and not run.best.is_file() and run.last.is_file():  # no epoch was validated
+        which = "last"
     return Choice(command, [run.config, *configs], overrides, root, run.name, run, run.checkpoint(which))
 
 

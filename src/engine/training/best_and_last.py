@@ -65,6 +65,7 @@ class BestAndLast(Checkpoint):
         self.best: dict[str, Any] = {}
         self._score: dict[str, Any] = {}
         self._monitor = Monitor(monitor)
+        self.refusal: UsageError | None = None  # ends the training once it is saved
         self.ended: str | None = None  # how, if it did
         self._validated = False
         self._pending: dict[str, Any] | None = None  # a best that is not written yet
@@ -84,7 +85,7 @@ class BestAndLast(Checkpoint):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the last checkpoint of the epoch before; have the last epoch validated."""
-        if trainer.current_epoch > 0 and (self._monitor.error or self._is_due(trainer)):
+        if trainer.current_epoch > 0 and (self.refusal or self._is_due(trainer)):
             self.save_last(trainer)
             self._refuse()
         self._validated = False
@@ -109,7 +110,7 @@ class BestAndLast(Checkpoint):
         if trial and self._monitor.error:  # there is nothing to keep yet
             raise self._monitor.error
         if self._monitor.error:
-            self._due = 0.0  # save as soon as possible, then raise it
+            self.refuse(self._monitor.error)
         if not trial:
             self._validated = True
             if not self._monitor.late:
@@ -121,13 +122,15 @@ class BestAndLast(Checkpoint):
             self._monitor.at_epoch_end(trainer.callback_metrics, self._validated or not any(trainer.num_val_batches))
             if self._monitor.name is not None:
                 self._rate(trainer, _values(trainer))
+            elif self._monitor.error:
+                self.refuse(self._monitor.error)
         if self.best.get("epoch") == trainer.current_epoch:
             self.best["metrics"] = _values(trainer) | self.best["metrics"]
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the last checkpoint, which says that there is nothing left to train."""
         self.ended = ending(trainer)
-        if self.best.get("score") is None and (self._monitor.error or not any(trainer.num_val_batches)):
+        if self.best.get("score") is None and (self.refusal or not any(trainer.num_val_batches)):
             epoch = max(trainer.current_epoch - 1, 0)  # nothing is validated: the best is the last
             self.best = {"monitor": None, "score": None, "epoch": epoch, "metrics": _values(trainer)}
             self.save(trainer, "best")
@@ -138,6 +141,10 @@ class BestAndLast(Checkpoint):
         """Leave the best on the disk, if there is room."""
         with contextlib.suppress(CommandError, OSError):
             self.write_best(trainer)
+
+    def refuse(self, error: UsageError) -> None:
+        """End the training with an error, as soon as it is saved."""
+        self.refusal, self._due = error, 0.0
 
     @property
     def best_is_written(self) -> bool:
@@ -177,10 +184,10 @@ class BestAndLast(Checkpoint):
         self.best, self._score = state_dict["best"], state_dict["score"]
 
     def _refuse(self) -> None:
-        """Raise what is wrong with the monitor, now that the training is saved."""
-        if self._monitor.error:
-            command = f"{program()} fit --run {Run(self.folder.parent).title} {SETTING} NAME"
-            raise UsageError(f"{self._monitor.error}\nThe training is saved; to go on: {command}")
+        if self.refusal is not None:
+            setting = f" {SETTING} NAME" if self.refusal is self._monitor.error else ", with another metric"
+            title = Run(self.folder.parent).title
+            raise UsageError(f"{self.refusal}. The training is saved; to go on: {program()} fit --run {title}{setting}")
 
     def _rate(self, trainer: Trainer, metrics: dict[str, float]) -> None:
         """Keep the weights if they are the best; where no metric decides, the newest are."""

@@ -41,6 +41,7 @@ RESTORED = (
     "callbacks.early_stopping",
     "seed_everything",
 )
+ANOTHER_METRIC = ("callbacks.early_stopping.init_args.monitor", "callbacks.early_stopping.init_args.mode")
 # What is only found out while training: a part of the message of PyTorch or Lightning, and what to say instead.
 ADVICE = {
     "Expected more than 1 value per channel": "batch norm needs more than one sample, and the last batch has one:"
@@ -129,7 +130,7 @@ def _resume(cli: CommandLine, run: Run, saved: Saved | None, status: str) -> Non
     changed = changes(flat(cli.sources.adapted[run.config]), flat(cli.settings))
     changed.pop("trainer.default_root_dir", None)
     for key, values in changed.items():
-        if key.startswith(RESTORED):
+        if key.startswith(RESTORED) and key not in ANOTHER_METRIC:
             raise UsageError(
                 f"{short(key)} cannot change from {values} when a run is resumed: the state in its checkpoint would"
                 f" undo it.\nTo start a new run from its weights: {program()} fit --init_from {run.title}"
@@ -168,8 +169,8 @@ def _train(cli: CommandLine, run: Run, facts: dict[str, Any], saved: Saved | Non
     process.fit_threads(cli.model, getattr(cli.datamodule, "batch_size", process.SMALL))
     interruption = Interruption()
     record = RunRecord(run, cli.settings, facts, interruption)
-    before = [record, Monitors(), *([SameLength(saved, run.title)] if saved else [])]
-    after = [*([Restore(saved.content.get("resume", {}))] if saved else []), interruption]
+    before = [record, *([SameLength(saved, run.title)] if saved else [])]
+    after = [*([Restore(saved.content.get("resume", {}))] if saved else []), Monitors(), interruption]
     trainer = cli.build_trainer(run.folder, callbacks.for_fit(cli, before, after), saved.steps if saved else 0)
     path = saved.path if saved else None
     try:
