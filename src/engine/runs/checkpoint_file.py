@@ -40,6 +40,12 @@ class Saved:
         return int(self.content["global_step"])
 
     @property
+    def logged_steps(self) -> int:
+        """Number of steps as Lightning logs them: batches, where a task steps its optimizers itself."""
+        manual = self._loop["epoch_loop.manual_optimization.optim_step_progress"]["total"]["completed"]
+        return int(self._loop["epoch_loop.batch_progress"]["total"]["processed"]) if manual else self.steps
+
+    @property
     def _loop(self) -> dict[str, Any]:
         loop: dict[str, Any] = self.content["loops"]["fit_loop"]
         return loop
@@ -91,7 +97,7 @@ def load(path: Path) -> Saved:
     saved = Saved(path, content)
     try:
         with warnings.catch_warnings(action="error"):
-            _ = saved.epochs, saved.epoch, saved.steps, saved.provenance
+            _ = saved.epochs, saved.epoch, saved.steps, saved.logged_steps, saved.provenance
     except Exception as error:  # of what kind depends on what stands in its place
         raise UsageError(f"{path} is not a checkpoint of a run: its progress or score is unreadable") from error
     return saved

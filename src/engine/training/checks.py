@@ -1,5 +1,6 @@
 """Checks of what is only known once everything is built, or once an epoch is trained."""
 
+import math
 import warnings
 from typing import Any
 
@@ -75,6 +76,18 @@ def _strict(trainer: Trainer) -> list[Any]:
 def _unknown(watcher: Any, names: list[str], hint: str) -> UsageError:
     name = type(getattr(watcher, "scheduler", watcher)).__name__
     return UsageError(f"no metric {watcher.monitor} for {name}{hint} ({', '.join(names)})")
+
+
+class LoggingInterval(Callback):
+    """Has what is logged every step written once an epoch at least, where the settings leave log_every_n_steps open."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Shorten Lightning's 50 steps to an epoch; one of unknown length may be short."""
+        known = math.isfinite(trainer.num_training_batches)
+        steps = trainer.num_training_batches // trainer.accumulate_grad_batches if known else 10
+        settings: Any = trainer  # which has the attribute, and no type for it
+        limits = [settings.log_every_n_steps, steps, *([trainer.max_steps] if trainer.max_steps > 0 else [])]
+        settings.log_every_n_steps = max(1, int(min(limits)))
 
 
 class SameLength(Callback):

@@ -129,5 +129,5 @@ def _trainer(cli: CommandLine, choice: Choice, saved: Saved, folder: Path) -> Tr
     trainer = cli.build_trainer(folder, callbacks.for_evaluation(cli, SECTIONS if logs else ["callbacks"]))
     if not logs:
         trainer.loggers = []
-    set_epoch_and_step(trainer, saved.epoch, saved.steps - 1)
+    set_epoch_and_step(trainer, saved.epoch, saved.logged_steps - 1)
     return trainer

@@ -28,7 +28,7 @@ from engine.settings.choice import Choice
 from engine.settings.command_line import CommandLine
 from engine.training import callbacks
 from engine.training.best_and_last import best_and_last
-from engine.training.checks import Monitors, SameLength
+from engine.training.checks import LoggingInterval, Monitors, SameLength
 from engine.training.interruption import Interruption
 from engine.training.run_record import RunRecord
 from engine.training.schedule_preview import Previewed, SchedulePreview
@@ -170,8 +170,10 @@ def _train(cli: CommandLine, run: Run, facts: dict[str, Any], saved: Saved | Non
     interruption = Interruption()
     record = RunRecord(run, cli.settings, facts, interruption)
     before = [record, *([SameLength(saved, run.title)] if saved else [])]
+    if cli.config.trainer.log_every_n_steps is None:
+        before.append(LoggingInterval())
     after = [*([Restore(saved.content.get("resume", {}))] if saved else []), Monitors(), interruption]
-    trainer = cli.build_trainer(run.folder, callbacks.for_fit(cli, before, after), saved.steps if saved else 0)
+    trainer = cli.build_trainer(run.folder, callbacks.for_fit(cli, before, after), saved.logged_steps if saved else 0)
     path = saved.path if saved else None
     try:
         with events_kept(run.folder, lambda: record.started):
