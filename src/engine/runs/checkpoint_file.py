@@ -76,21 +76,30 @@ class Saved:
         task.on_load_checkpoint(self.content)
 
 
-def load(path: Path) -> Saved:
-    """Read a checkpoint with torch.load(weights_only=True): a file that holds code is refused, and does not run.
+def read(path: Path) -> Any:
+    """Read a file with torch.load(weights_only=True): one that holds code is refused, and does not run.
 
     Raises:
-        UsageError: If it is damaged, unsafe or not a checkpoint of Lightning.
+        UsageError: If it is damaged or unsafe.
     """
     try:
         with warnings.catch_warnings(action="ignore"):
             _check_sums(path)
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UsageError(f"{path} is not a checkpoint that can be loaded safely (weights only)") from error
     except Exception as error:  # of what kind depends on the byte
         reason = (str(error) or "it ends too early").splitlines()[0]
         raise UsageError(f"{path} is damaged or not a checkpoint: {reason}") from error
+
+
+def load(path: Path) -> Saved:
+    """Read the checkpoint of a run.
+
+    Raises:
+        UsageError: If it is damaged, unsafe or not a checkpoint of Lightning.
+    """
+    content = read(path)
     needed = {"epoch", "global_step", "state_dict", "loops"}
     if not isinstance(content, dict) or not needed <= content.keys():
         raise UsageError(f"{path} is not a checkpoint of a run: it needs {', '.join(sorted(needed))}")

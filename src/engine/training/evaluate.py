@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 
 from engine import console
-from engine.errors import UsageError
+from engine.errors import UsageError, one_line
 from engine.logs.tensorboard import events_kept
 from engine.runs import folder as runs
 from engine.runs.checkpoint_file import Saved, load
@@ -26,6 +27,12 @@ from engine.training.state import set_epoch_and_step
 # Beginnings of keys that decide what is scored and how: a change since training is reported with the score.
 SCORED = ("model.init_args.network", "data.", "trainer.limit_", "trainer.precision")
 INPUTS = "data.init_args.inputs"  # nor are these a change: they are what is asked for
+
+LOADER = (
+    "to predict in the order of the data, Lightning makes the loader anew, and cannot. Write DataLoader(data,"
+    " batch_size=32), with keywords; a class of its own takes them too and passes them on:"
+    " def __init__(self, data, **kwargs): super().__init__(data, **kwargs). Lightning says: {error}"
+)
 
 
 def score(cli: CommandLine, choice: Choice) -> None:
@@ -57,7 +64,12 @@ def predict(cli: CommandLine, choice: Choice) -> None:
     """
     with _evaluation(cli, choice) as (saved, folder):
         trainer = _trainer(cli, choice, saved, folder)
-        trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
+        try:
+            trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
+        except MisconfigurationException as error:
+            if "`__init__` argument" in str(error):
+                raise UsageError(LOADER.format(error=one_line(error))) from error
+            raise
         writers = [callback for callback in callbacks.of(trainer) if isinstance(callback, PredictionsFile)]
         if any(writer.batches == 0 for writer in writers) and trainer.is_global_zero:
             raise UsageError("nothing was predicted: see trainer.limit_predict_batches")

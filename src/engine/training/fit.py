@@ -29,6 +29,7 @@ from engine.settings.command_line import CommandLine
 from engine.training import callbacks
 from engine.training.best_and_last import best_and_last
 from engine.training.checks import LoggingInterval, Monitors, SameLength
+from engine.training.initialize import initialize
 from engine.training.interruption import Interruption
 from engine.training.run_record import RunRecord
 from engine.training.schedule_preview import Previewed, SchedulePreview
@@ -63,16 +64,15 @@ def fit(cli: CommandLine, choice: Choice) -> None:
     elif choice.preview:
         _preview(cli)
     elif cli.config.trainer.fast_dev_run:
-        _weights(cli, choice)
+        _begin_with(cli, choice)
         console.say("fast_dev_run: nothing is kept")
         with tempfile.TemporaryDirectory() as folder:
             _train(cli, Run(Path(folder)), {})
     else:
-        weights = _weights(cli, choice)
-        if weights is not None:
-            console.say(f"weights from {weights.provenance}")
+        _begin_with(cli, choice)
+        source = str(choice.checkpoint) if choice.checkpoint else None
         with _created(choice) as run:
-            trainer = _train(cli, run, {**_origin(cli), "init_from": str(weights.path) if weights else None})
+            trainer = _train(cli, run, {**_origin(cli), "init_from": source})
         _report(trainer, run)
 
 
@@ -80,6 +80,11 @@ def _preview(cli: CommandLine) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(Previewed):
         trainer = cli.build_trainer(Path(folder), [SchedulePreview()])
         trainer.fit(cli.model, datamodule=cli.datamodule, weights_only=True)
+
+
+def _begin_with(cli: CommandLine, choice: Choice) -> None:
+    if choice.checkpoint is not None:
+        initialize(cli.model, choice.checkpoint, choice.init_strict)
 
 
 def _weights(cli: CommandLine, choice: Choice) -> Saved | None:
