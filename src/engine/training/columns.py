@@ -57,8 +57,7 @@ def batch_size(batch: Any) -> int | None:
 
 def _leaves(name: str, value: Any, size: int | None) -> Iterator[tuple[str, Any]]:
     """Yield columns and scalars by name."""
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        value = value._asdict()
+    value = _by_field(value)
     if isinstance(value, np.ndarray):
         value = torch.as_tensor(value) if value.dtype.kind in "biuf" else value.tolist()
     if isinstance(value, range):
@@ -89,7 +88,7 @@ def _is_column(values: Sequence[Any], size: int | None) -> bool:
 
 def _transposed(name: str, values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """Yield the columns of a sequence of samples, each of which may be a dictionary or a tuple."""
-    entries = [value._asdict() if hasattr(value, "_asdict") else value for value in values]
+    entries = [_by_field(value) for value in values]
     if entries and all(isinstance(entry, tuple) and len(entry) == len(entries[0]) for entry in entries):
         entries = [{f"{place}": part for place, part in enumerate(entry)} for entry in entries]
         name = name or ALONE
@@ -100,6 +99,12 @@ def _transposed(name: str, values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
         yield name or ALONE, torch.stack(entries)
     else:
         yield name or ALONE, [_plain(entry) for entry in entries]
+
+
+def _by_field(value: Any) -> Any:
+    """Return a named tuple as a dictionary, all else as it is."""
+    names = getattr(type(value), "__match_args__", ())
+    return dict(zip(names, value, strict=True)) if isinstance(value, tuple) and names else value
 
 
 def _spread(name: str, column: Column) -> dict[str, Column]:

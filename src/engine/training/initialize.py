@@ -1,12 +1,12 @@
 """Weights to begin with: those of a run, of another checkpoint of Lightning, or a plain state dict."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import LightningModule
 from torch import Tensor
-from torch.nn.parameter import is_lazy
 
 from engine import console
 from engine.errors import UsageError
@@ -32,7 +32,8 @@ def initialize(task: LightningModule, path: Path, strict: bool) -> None:
     if found is None:
         raise UsageError(f"{path} holds no weights: neither a checkpoint of Lightning nor a state dict")
     found = _below_a_child(found, target)
-    fits = {name: value for name, value in found.items() if _same_shape(value, target.get(name))}
+    wrong = _mismatched(task, found)
+    fits = {name: value for name, value in found.items() if name in target and name not in wrong}
     rest = [_described(name, found.get(name), target.get(name)) for name in {**target, **found} if name not in fits]
     listed = ", ".join(rest[:LISTED]) + (f" and {len(rest) - LISTED} more" if len(rest) > LISTED else "")
     if rest and (strict or not fits):
@@ -65,8 +66,13 @@ def _below_a_child(found: dict[str, Tensor], target: Mapping[str, Any]) -> dict[
     return found
 
 
-def _same_shape(value: Tensor, place: Any) -> bool:
-    return place is not None and (is_lazy(place) or value.shape == place.shape)
+def _mismatched(task: LightningModule, found: dict[str, Tensor]) -> set[str]:
+    """Load what fits, and return the names of weights of another shape; a module may take any shape."""
+    try:
+        task.load_state_dict(found, strict=False)
+    except RuntimeError as error:
+        return set(re.findall("size mismatch for ([^:]+):", str(error)))
+    return set()
 
 
 def _described(name: str, value: Tensor | None, place: Any) -> str:

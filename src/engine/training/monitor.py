@@ -11,7 +11,11 @@ from engine import console
 from engine.errors import UsageError
 
 DEFAULT = "val/loss"
-STAGE = {"loss", "val", "valid", "validation", "dev", "eval"}  # words that say no more than: validation loss
+WORDS = {  # of a stage, in the names of its metrics
+    "train": {"train", "training"},
+    "val": {"val", "valid", "validation", "dev", "eval"},
+    "test": {"test", "testing"},
+}
 SETTING = "--callbacks.checkpoint.monitor"
 
 
@@ -87,7 +91,7 @@ def loss_among(names: Iterable[str]) -> str | None:
         found = tuple(word for word in words(name) if word != "epoch")
         if any(word.endswith("loss") for word in found) and "step" not in found:
             losses.setdefault(found, name)
-    plain = [name for found, name in losses.items() if STAGE.issuperset(found)]
+    plain = [name for found, name in losses.items() if (WORDS["val"] | {"loss"}).issuperset(found)]
     best = list(losses.values()) if len(losses) == 1 else plain
     return best[0] if len(best) == 1 else None
 
@@ -95,6 +99,12 @@ def loss_among(names: Iterable[str]) -> str | None:
 def words(name: str) -> list[str]:
     """Return the words of a metric's name, in lower case: Loss/valMean has loss, val and mean."""
     return re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
+
+
+def stage(name: str) -> str:
+    """Return the stage that the name of a metric says: train, val or test, or nothing."""
+    found = set(words(name))
+    return next((each for each, said in WORDS.items() if found & said), "")
 
 
 def misspelt(name: str, names: Iterable[str]) -> str:
