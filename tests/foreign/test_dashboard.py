@@ -90,6 +90,11 @@ def test_a_training_loss_without_ours_of_validation_is_shown_alone(module: type,
     assert "^train/loss$" in charts()["loss"]
 
 
+def test_curves_are_drawn_of_losses_with_other_names(app: App) -> None:
+    fitted(app, Net)
+    assert (run() / "figures/curves.png").is_file()
+
+
 def test_names_with_spaces_and_slashes_have_charts() -> None:
     found = charts_of(["train loss/a", "Validation Loss/a", "acc", "val", "learning_rate/Adam"])
     assert found["loss a"][1] == [r"^Validation\ Loss/a$", r"^train\ loss/a$", r"^test\ Loss/a$"]
