@@ -94,7 +94,8 @@ def _launch(source: list[str], port: int | None) -> str:
 def _facts(run: Run) -> list[str]:
     record = run.record()
     best = record.get("best") or {}
-    score = f"{best['monitor']} {console.number(best['score'])} (epoch {best['epoch']})" if best else "-"
+    value = f"{best['monitor']} {console.number(best['score'])}" if best.get("monitor") else "newest"
+    score = f"{value} (epoch {best['epoch']})" if best else "-"
     findings = record.get("diagnosis")
     names = "-" if findings is None else "; ".join(text.split(":")[0] for text in findings) or "healthy"
     return [run.status, score, names]

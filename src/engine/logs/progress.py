@@ -7,6 +7,7 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
+from lightning.pytorch.trainer.states import TrainerFn
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from torch import Tensor
@@ -81,7 +82,8 @@ class Progress(ProgressBar):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the metrics of a validation within an epoch; those of others wait for the training loss."""
-        if trainer.sanity_checking or trainer.is_last_batch or self._bar is not None:
+        fitting = trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking
+        if not fitting or trainer.is_last_batch or self._bar is not None:
             return
         total = _batches(trainer)
         if total is None or trainer.fit_loop.total_batch_idx - self._batch >= total / LINES:

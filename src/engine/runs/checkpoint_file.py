@@ -85,35 +85,44 @@ class Saved:
             raise UsageError(f"{self.path} holds another network than the settings say: {detail}") from error
 
 
-def load(path: Path, trust: bool = False) -> Saved:
-    """Read a checkpoint with torch.load(weights_only=True): a file that holds code is refused, and does not run.
+def read(path: Path, trust: bool = False) -> Any:
+    """Read a file with torch.load(weights_only=True): one that holds code is refused, and does not run.
 
     Args:
         path: The file.
         trust: Whether its user has said that it may run code.
 
     Raises:
-        UsageError: If it is damaged, unsafe or not a checkpoint of Lightning.
+        UsageError: If it is damaged or unsafe.
     """
     if trust:
         say(f"--trust: whatever code {path} names is run to load it")
     try:
         with warnings.catch_warnings(action="ignore"):
             _check_sums(path)
-            content = to_numpy(torch.load(path, map_location="cpu", weights_only=not trust))
+            return to_numpy(torch.load(path, map_location="cpu", weights_only=not trust))
     except pickle.UnpicklingError as error:
         advice = "; --trust loads one of your own, and runs the code in it"
         raise UsageError(f"{path} is not a checkpoint that can be loaded safely (weights only){advice}") from error
     except Exception as error:  # of what kind depends on the byte
         reason = (str(error) or "it ends too early").splitlines()[0]
         raise UsageError(f"{path} is damaged or not a checkpoint: {reason}") from error
+
+
+def load(path: Path, trust: bool = False) -> Saved:
+    """Read the checkpoint of a run; `trust` as in `read`.
+
+    Raises:
+        UsageError: If it is damaged, unsafe or not a checkpoint of Lightning.
+    """
+    content = read(path, trust)
     needed = {"epoch", "global_step", "state_dict", "loops"}
     if not isinstance(content, dict) or not needed <= content.keys():
         raise UsageError(f"{path} is not a checkpoint of a run: it needs {', '.join(sorted(needed))}")
     saved = Saved(path, content)
     try:
         with warnings.catch_warnings(action="error"):
-            _ = saved.epochs, saved.epoch, saved.steps, saved.provenance
+            _ = saved.epochs, saved.epoch, saved.steps, saved.logged_steps, saved.provenance
     except Exception as error:  # of what kind depends on what stands in its place
         raise UsageError(f"{path} is not a checkpoint of a run: its progress or score is unreadable") from error
     return saved

@@ -114,11 +114,17 @@ class Run:
     def retire_results(self) -> None:
         """Rename results of a checkpoint that is no longer the best, test.json to test.epoch_24.json."""
         record = self.record() if is_first() else {}
-        for command, name in {"test": "test.json", "validate": "validate.json", "predict": "predictions.csv"}.items():
-            path, evaluated = self.folder / name, record.get(command)
-            if path.is_file() and isinstance(evaluated, dict):
-                path.rename(path.with_name(f"{path.stem}.epoch_{evaluated['epoch']}{path.suffix}"))
-                self.update(**{command: None})
+        results = {
+            "test": ["test.json"],
+            "validate": ["validate.json"],
+            "predict": ["predictions.csv", "predictions.pt"],
+        }
+        for command, names in results.items():
+            evaluated = record.get(command)
+            for path in [self.folder / name for name in names if isinstance(evaluated, dict)]:
+                if path.is_file() and isinstance(evaluated, dict):
+                    path.rename(path.with_name(f"{path.stem}.epoch_{evaluated['epoch']}{path.suffix}"))
+                    self.update(**{command: None})
 
     def checkpoint(self, which: str) -> Path:
         """Return the path of checkpoint best, last or a file.

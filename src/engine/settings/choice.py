@@ -23,6 +23,7 @@ class Choice:
     name: str = ""  # of a new run
     run: Run | None = None  # to resume or to evaluate
     checkpoint: Path | None = None  # the weights to begin with
+    init_strict: bool = True  # whether all of them must fit
     preview: bool = False
     trust: bool = False  # checkpoints may run code
 
@@ -54,10 +55,12 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
         run = _readable(runs.find(options.run, root))
         if run.alive:
             raise UsageError(runs.taken(run))
-        return Choice(
-            "fit", [run.config, *configs], overrides, root, run.name, run, run.checkpoint("last"), trust=options.trust
-        )
-    source = _readable(runs.find(options.init_from, root)) if options.init_from else None
+        last = run.checkpoint("last")
+        return Choice("fit", [run.config, *configs], overrides, root, run.name, run, last, trust=options.trust)
+    if options.init_strict == "false" and not options.init_from:
+        raise UsageError("--init_strict false says how --init_from loads weights: give both")
+    file = Path(options.init_from) if options.init_from and Path(options.init_from).is_file() else None
+    source = _source(options.init_from, file, root) if options.init_from else None
     if not configs and source is None:
         stray = next((f"unexpected {word}; " for word in overrides[:1] if "." not in word), "")
         raise UsageError(f"{stray}fit needs --config FILE, or --run RUN to resume one. {_shipped()}")
@@ -66,8 +69,15 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
         raise UsageError(f"--name must be a plain folder name: {name!r}")
     if source and not configs:
         configs = [source.config]
-    checkpoint = source.checkpoint("best") if source else None
-    return Choice("fit", configs, overrides, root, name, None, checkpoint, options.print_schedule, options.trust)
+    checkpoint = file or (source.checkpoint("best") if source else None)
+    strict, preview = options.init_strict == "true", options.print_schedule
+    return Choice("fit", configs, overrides, root, name, None, checkpoint, strict, preview, options.trust)
+
+
+def _source(text: str, file: Path | None, root: Path) -> Run | None:
+    """Return the run whose weights a new one begins with; None for a file that is in no run."""
+    run = runs.containing(file) if file else runs.find(text, root)
+    return _readable(run) if run else None
 
 
 def _evaluation(
@@ -88,6 +98,8 @@ def _evaluation(
     if run is None:
         return Choice(command, configs, overrides, root, configs[0].stem, None, Path(which), trust=options.trust)
     _readable(run)
+    if options.ckpt_path is None and not run.best.is_file() and run.last.is_file():  # no epoch was validated
+        which = "last"
     checkpoint = run.checkpoint(which)
     return Choice(command, [run.config, *configs], overrides, root, run.name, run, checkpoint, trust=options.trust)
 

@@ -46,7 +46,7 @@ SWITCHES: dict[str, type[Callback]] = {
 class CommandLine(LightningCLI):
     """Parses settings and builds from them; the Trainer last, by `build_trainer`: by then the run has a folder."""
 
-    datamodule: LightningDataModule
+    datamodule: LightningDataModule | None  # a module may have loaders of its own
     model: LightningModule
 
     def __init__(self, choice: Choice) -> None:
@@ -79,7 +79,8 @@ class CommandLine(LightningCLI):
         except Exception as error:  # jsonargparse, too, meets what it does not expect
             raise UsageError(explain.first_wrong(self.sources) or shortened(error)) from error
         for section in ("trainer", "callbacks", "data"):
-            if not isinstance(self.config.get(section), Namespace):
+            own = section == "data" and self.config.get(section) is None  # the loaders are the module's own
+            if not own and not isinstance(self.config.get(section), Namespace):
                 raise UsageError(f"the settings have no {section}: {self.config.get(section)}")
         seed = self.config.seed_everything
         if not isinstance(seed, bool) and not 0 <= seed < 2**32:
@@ -88,6 +89,9 @@ class CommandLine(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Build the data module, and take from it what the settings leave to it."""
         self.parser.add_instantiator(self.construction, object)  # after those of the CLI, which comes first counts
+        if self.config.data is None:
+            self.datamodule = None
+            return
         self._adapt_to_other_data()
         self.config_dump = self.settings  # what save_hyperparameters of a data module of one's own keeps
         only = Namespace(data=self.config.data.clone())  # type: ignore[no-untyped-call]

@@ -66,7 +66,9 @@ def option_parser(command: str) -> Parser:
     add("--run", metavar="RUN", help=f"{purpose}: a folder, or product/version_3, or product for its newest")
     add("--name", metavar="NAME", help="name of the run's folder in place of the config's name")
     if command == "fit":
-        add("--init_from", metavar="RUN", help="new run that starts from the best weights of another")
+        add("--init_from", metavar="RUN", help="new run that starts from the best weights of another, or from a file")
+        strict = "false: load the weights that fit, and list the rest"
+        add("--init_strict", choices=["true", "false"], default="true", metavar="BOOL", help=strict)
         add("--print_schedule", action="store_true", help="print the learning rate of every step, and train nothing")
     else:
         add("--ckpt_path", metavar="WHICH", default=None, help="checkpoint: best (default), last or a file")

@@ -3,14 +3,15 @@
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 
 from engine import console
-from engine.errors import UsageError
+from engine.errors import UsageError, one_line
 from engine.logs.tensorboard import events_kept
 from engine.runs import folder as runs
 from engine.runs.checkpoint_file import Saved, load
@@ -27,6 +28,12 @@ from engine.training.state import set_epoch_and_step
 SCORED = ("model.init_args.network", "data.", "trainer.limit_", "trainer.precision")
 INPUTS = "data.init_args.inputs"  # nor are these a change: they are what is asked for
 
+LOADER = (
+    "to predict in the order of the data, Lightning makes the loader anew, and cannot. Write DataLoader(data,"
+    " batch_size=32), with keywords; a class of its own takes them too and passes them on:"
+    " def __init__(self, data, **kwargs): super().__init__(data, **kwargs). Lightning says: {error}"
+)
+
 
 def score(cli: CommandLine, choice: Choice) -> None:
     """Print the metrics of a split and write them to `<command>.json` of the run.
@@ -41,8 +48,11 @@ def score(cli: CommandLine, choice: Choice) -> None:
         scores = evaluate(cli.model, datamodule=cli.datamodule, verbose=False)
         if not scores:
             raise UsageError(f"no batch was scored: see trainer.limit_{command.removesuffix('idate')}_batches")
-        metrics = dict(scores[0])
-        console.metrics(f"\n{command} of {saved.path}", {"value": metrics})
+        metrics = merged(scores)
+        if metrics:
+            console.metrics(f"\n{command} of {saved.path}", {"value": metrics})
+        else:
+            console.say(f"\n{command} of {saved.path}: no metric was logged")
         write_json(folder / f"{command}.json", metrics)
 
 
@@ -54,12 +64,30 @@ def predict(cli: CommandLine, choice: Choice) -> None:
     """
     with _evaluation(cli, choice) as (saved, folder):
         trainer = _trainer(cli, choice, saved, folder)
-        trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
+        try:
+            trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
+        except MisconfigurationException as error:
+            if "`__init__` argument" in str(error):
+                raise UsageError(LOADER.format(error=one_line(error))) from error
+            raise
         writers = [callback for callback in callbacks.of(trainer) if isinstance(callback, PredictionsFile)]
-        if any(writer.count == 0 for writer in writers) and trainer.is_global_zero:
+        if any(writer.batches == 0 for writer in writers) and trainer.is_global_zero:
             raise UsageError("nothing was predicted: see trainer.limit_predict_batches")
         for writer in writers if choice.run and folder == choice.run.folder else []:
-            console.say(f"all {console.count(writer.count, 'row')}: {writer.path}")
+            for name, what in writer.files.items():
+                console.say(f"{what}: {folder / name}")
+            if not writer.files:
+                console.say("no file was written, for predict_step returned nothing")
+
+
+def merged(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the metrics of all loaders by name; of one name with several values, those after the first by loader."""
+    found: dict[str, float] = {}
+    for loader, metrics in enumerate(scores):
+        for name, value in metrics.items():
+            clash = found.get(name, value) != value
+            found[f"{name}/dataloader_idx_{loader}" if clash else name] = value
+    return found
 
 
 @contextmanager

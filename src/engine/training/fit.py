@@ -27,7 +27,8 @@ from engine.runs.folder import Run
 from engine.settings.choice import Choice
 from engine.settings.command_line import CommandLine
 from engine.training import callbacks
-from engine.training.checks import Monitors, SameLength
+from engine.training.checks import LoggingInterval, Monitors, SameLength
+from engine.training.initialize import initialize
 from engine.training.interruption import Interruption
 from engine.training.report import report
 from engine.training.run_record import RunRecord
@@ -38,11 +39,10 @@ from engine.training.state import STOPPED_EARLY, TIME_IS_UP, Restore
 RESTORED = (
     "model.",
     "callbacks.checkpoint.class_path",
-    "callbacks.checkpoint.init_args.monitor",
-    "callbacks.checkpoint.init_args.mode",
     "callbacks.early_stopping",
     "seed_everything",
 )
+ANOTHER_METRIC = ("callbacks.early_stopping.init_args.monitor", "callbacks.early_stopping.init_args.mode")
 # What is only found out while training: a part of the message of PyTorch or Lightning, and what to say instead.
 ADVICE = {
     "Expected more than 1 value per channel": "batch norm needs more than one sample, and the last batch has one:"
@@ -64,16 +64,15 @@ def fit(cli: CommandLine, choice: Choice) -> None:
     elif choice.preview:
         _preview(cli)
     elif cli.config.trainer.fast_dev_run:
-        _weights(cli, choice)
+        _begin_with(cli, choice)
         console.say("fast_dev_run: nothing is kept")
         with tempfile.TemporaryDirectory() as folder:
             _train(cli, Run(Path(folder)), {})
     else:
-        weights = _weights(cli, choice)
-        if weights is not None:
-            console.say(f"weights from {weights.provenance}")
+        _begin_with(cli, choice)
+        source = str(choice.checkpoint) if choice.checkpoint else None
         with _created(choice) as run:
-            trainer = _train(cli, run, {**_origin(cli), "init_from": str(weights.path) if weights else None})
+            trainer = _train(cli, run, {**_origin(cli), "init_from": source})
         report(trainer, run)
 
 
@@ -81,6 +80,11 @@ def _preview(cli: CommandLine) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(Previewed):
         trainer = cli.build_trainer(Path(folder), [SchedulePreview()])
         trainer.fit(cli.model, datamodule=cli.datamodule, weights_only=True)
+
+
+def _begin_with(cli: CommandLine, choice: Choice) -> None:
+    if choice.checkpoint is not None:
+        initialize(cli.model, choice.checkpoint, choice.init_strict, choice.trust)
 
 
 def _weights(cli: CommandLine, choice: Choice) -> Saved | None:
@@ -131,7 +135,7 @@ def _resume(cli: CommandLine, run: Run, saved: Saved | None, status: str) -> Non
     changed = changes(flat(cli.sources.adapted[run.config]), flat(cli.settings))
     changed.pop("trainer.default_root_dir", None)
     for key, values in changed.items():
-        if key.startswith(RESTORED):
+        if key.startswith(RESTORED) and key not in ANOTHER_METRIC:
             raise UsageError(
                 f"{short(key)} cannot change from {values} when a run is resumed: the state in its checkpoint would"
                 f" undo it.\nTo start a new run from its weights: {program()} fit --init_from {run.title}"
@@ -186,8 +190,10 @@ def _train(cli: CommandLine, run: Run, facts: dict[str, Any], saved: Saved | Non
     process.fit_threads(cli.model, getattr(cli.datamodule, "batch_size", process.SMALL))
     interruption = Interruption()
     record = RunRecord(run, cli.settings, facts, interruption)
-    before = [record, Monitors(), *([SameLength(saved, run.title)] if saved else [])]
-    after = [*([Restore(saved.content.get("resume", {}))] if saved else []), interruption]
+    before = [record, *([SameLength(saved, run.title)] if saved else [])]
+    if cli.config.trainer.log_every_n_steps is None:
+        before.append(LoggingInterval())
+    after = [*([Restore(saved.content.get("resume", {}))] if saved else []), Monitors(), interruption]
     trainer = cli.build_trainer(run.folder, callbacks.for_fit(cli, before, after), saved.logged_steps if saved else 0)
     path = saved.path if saved else None
     try:

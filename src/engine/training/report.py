@@ -19,7 +19,8 @@ def report(trainer: Trainer, run: Run) -> None:
     columns = {f"last (epoch {trainer.current_epoch - 1})": last}
     if best := checkpoints.best if checkpoints else None:
         step = f", step {best['step']}" if "step" in best else ""
-        columns = {f"best {best['monitor']} (epoch {best['epoch']}{step})": best["metrics"]} | columns
+        which = f"best {best['monitor']}" if best["monitor"] else "newest"
+        columns = {f"{which} (epoch {best['epoch']}{step})": best["metrics"]} | columns
     record = run.record()
     took = console.duration(record.get("wall_time_s", 0.0))
     stopped = f", {record['reason']}" if record.get("reason") in (STOPPED_EARLY, TIME_IS_UP) else ""
