@@ -23,6 +23,7 @@ class Choice:
     name: str = ""  # of a new run
     run: Run | None = None  # to resume or to evaluate
     checkpoint: Path | None = None  # the weights to begin with
+    version: int | None = None  # of a new run, by default the next
     preview: bool = False
 
 
@@ -47,6 +48,8 @@ def choose(command: str, words: Sequence[str]) -> Choice:
 def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str], root: Path) -> Choice:
     if options.run and options.init_from:
         raise UsageError("--run resumes a run, --init_from starts a new one from its weights: give one of them")
+    if options.run and options.version is not None:
+        raise UsageError("--version is the number of a new run, --run resumes one: give one of them")
     if options.run and options.name:
         raise UsageError("--name names a new run, --run resumes one: give one of them")
     if options.run:
@@ -54,17 +57,20 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
         if run.alive:
             raise UsageError(runs.taken(run))
         return Choice("fit", [run.config, *configs], overrides, root, run.name, run, run.checkpoint("last"))
+    if options.version is not None and options.version < 0:
+        raise UsageError(f"--version must be at least 0: {options.version}")
     source = _readable(runs.find(options.init_from, root)) if options.init_from else None
     if not configs and source is None:
         stray = next((f"unexpected {word}; " for word in overrides[:1] if not word.startswith("-")), "")
         raise UsageError(f"{stray}fit needs --config FILE, or --run RUN to resume one. {_shipped()}")
     name = options.name or (configs[0].stem if configs else source.name if source else "")
-    if name in ("", ".", "..") or Path(name).name != name:
-        raise UsageError(f"--name must be a plain folder name: {name!r}")
+    parts = name.split("/")
+    if len(parts) > 2 or any(part in ("", ".", "..") or Path(part).name != part for part in parts):
+        raise UsageError(f"--name must be a plain folder name, or two with a slash between them: {name!r}")
     if source and not configs:
         configs = [source.config]
     checkpoint = source.checkpoint("best") if source else None
-    return Choice("fit", configs, overrides, root, name, None, checkpoint, options.print_schedule)
+    return Choice("fit", configs, overrides, root, name, None, checkpoint, options.version, options.print_schedule)
 
 
 def _evaluation(

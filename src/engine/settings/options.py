@@ -67,6 +67,7 @@ def option_parser(command: str) -> Parser:
     add("--name", metavar="NAME", help="name of the run's folder in place of the config's name")
     if command == "fit":
         add("--init_from", metavar="RUN", help="new run that starts from the best weights of another")
+        add("--version", type=int, metavar="N", help="number of the new run's folder (default: the next)")
         add("--print_schedule", action="store_true", help="print the learning rate of every step, and train nothing")
     else:
         add("--ckpt_path", metavar="WHICH", default=None, help="checkpoint: best (default), last or a file")

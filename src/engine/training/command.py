@@ -28,15 +28,24 @@ def run(command: str, words: Sequence[str]) -> None:
     asks = options.wants_settings_help(words)
     plain = ["--help" if word == "--help_all" else word for word in words]
     chosen = Choice(command, overrides=plain) if asks else choose(command, words)
-    _patch("fast_import")
-    with _library_errors(), _short_help() if asks else nullcontext():
+    with library_errors(), _short_help() if asks else nullcontext():
+        load()
         from engine.settings.command_line import CommandLine
         from engine.training import evaluate, fit
 
-        process.prepare()
-        _patch("cheap_checks")
         cli = CommandLine(chosen)
         {"fit": fit.fit, "predict": evaluate.predict}.get(command, evaluate.score)(cli, chosen)
+
+
+def load() -> None:
+    """Import what trains and evaluates, which takes seconds, and prepare this process for it."""
+    _patch("fast_import")
+    import engine.settings.command_line
+    import engine.training.evaluate
+    import engine.training.fit  # noqa: F401
+
+    process.prepare()
+    _patch("cheap_checks")
 
 
 @contextmanager
@@ -62,7 +71,7 @@ def _patch(name: str) -> None:
 
 
 @contextmanager
-def _library_errors() -> Iterator[None]:
+def library_errors() -> Iterator[None]:
     """Turn what libraries raise about settings, files and processes into messages; the owner's errors pass."""
     try:
         yield
