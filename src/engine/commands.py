@@ -24,6 +24,7 @@ TABLE = (
     Command("validate", "score a run's checkpoint on the validation split", "engine.training.command"),
     Command("test", "score a run's checkpoint on the test split", "engine.training.command"),
     Command("predict", "write a run's predictions to predictions.csv", "engine.training.command"),
+    Command("study", "make many runs, variants x seeds, and compare them", "engine.studies.command"),
     Command("board", "look at runs in TensorBoard", "engine.board"),
 )
 COMMANDS = {command.name: command for command in TABLE}

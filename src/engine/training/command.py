@@ -1,5 +1,6 @@
 """`fit`, `validate`, `test` and `predict`: the choice of what to run, then Lightning, then the command."""
 
+import importlib
 import io
 import os
 import re
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 
 from engine import process
+from engine.commands import COMMANDS
 from engine.errors import CommandError, DataError, Interrupted, UsageError, is_owners, one_line, out_of_memory
 from engine.lazy import optional
 from engine.project import program
@@ -24,6 +26,9 @@ def run(command: str, words: Sequence[str]) -> None:
     """
     if {"-h", "--help"} & set(words):
         sys.stdout.write(options.help_text(command))
+        return
+    if command == "fit" and "study" in COMMANDS and any(word.partition("=")[0] == "--seeds" for word in words):
+        importlib.import_module(COMMANDS["study"].module).fit_seeds(words)
         return
     asks = options.wants_settings_help(words)
     plain = ["--help" if word == "--help_all" else word for word in words]
