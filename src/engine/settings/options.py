@@ -69,7 +69,7 @@ def option_parser(command: str) -> Parser:
         add("--init_from", metavar="RUN", help="new run that starts from the best weights of another")
         add("--version", type=int, metavar="N", help="number of the new run's folder (default: the next)")
         if "study" in COMMANDS:
-            add("--seeds", metavar="SEEDS", help="a run for each of 5 seeds (or of [3,7]), side by side, and their mean")
+            add("--seeds", metavar="SEEDS", help="a run for each of 5 seeds (or of [3,7]), and their mean")
         add("--print_schedule", action="store_true", help="print the learning rate of every step, and train nothing")
     else:
         add("--ckpt_path", metavar="WHICH", default=None, help="checkpoint: best (default), last or a file")

@@ -6,7 +6,6 @@ import json
 import shlex
 import shutil
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from engine.runs.config_file import changes
 from engine.settings.choice import choose
 from engine.settings.options import Parser, option_parser
 from engine.studies import report
-from engine.studies.coordinator import Coordinator, Task, write_state
+from engine.studies.coordinator import Coordinator, write_state
 from engine.studies.study_file import Study, Variant, read, seeds
 
 SEEDS = "seeds"  # the variant of `fit --seeds`
@@ -44,7 +43,7 @@ def fit_seeds(words: Sequence[str]) -> None:
     """Run `fit --seeds`: a study of one variant, of the name of the run."""
     options, rest = option_parser("fit").parse_known_args(words)
     if options.run or options.init_from or options.print_schedule or options.version is not None:
-        raise UsageError("--seeds makes new runs of a config: --run, --init_from, --version and --print_schedule do not")
+        raise UsageError("--seeds makes new runs: it excludes --run, --init_from, --version and --print_schedule")
     if any(word.partition("=")[0] == "--seed_everything" for word in rest):
         raise UsageError("--seeds and --seed_everything both choose seeds: give one of them")
     given = seeds("--seeds", yaml.safe_load(options.seeds))

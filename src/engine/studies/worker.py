@@ -83,7 +83,7 @@ def _do(job: Job, project: Project, stopping: threading.Event) -> Reply:
     begin = os.path.getsize(job.output) if os.path.isfile(job.output) else 0  # noqa: PTH202, PTH113
     for words in job.commands:
         with _output_to(job.output):
-            reply = _guarded(lambda words=words: Reply(_command(project, words)), stopping)
+            reply = _guarded(lambda: Reply(_command(project, words)), stopping)  # noqa: B023  # called at once
         if reply.code:
             return reply if reply.reason else Reply(reply.code, _reason(Path(job.output), begin))
     return Reply(0)
