@@ -1,13 +1,12 @@
 """Report of a study: the comparison of its variants, on the console and as files."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine import console
 from engine.studies.study_file import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from engine.studies.coordinator import Task
 
 
@@ -16,14 +15,17 @@ def write(study: Study, tasks: "Sequence[Task]") -> None:
     from engine.comparison import report, table
     from engine.comparison.compare import compare
 
-    comparison = compare([task.run for task in tasks if task.run.config.is_file()], baseline=study.baseline_name)
-    table.show(comparison)
-    paths = report.write(
-        comparison,
-        study.folder,
-        title=f"Study {study.name}",
-        name="report",
-        figures=study.figures,
-        notes=[study.see] if study.see else [],
-    )
+    try:
+        comparison = compare([task.run for task in tasks if task.run.config.is_file()], baseline=study.baseline_name)
+        table.show(comparison)
+        paths = report.write(
+            comparison,
+            study.folder,
+            title=f"Study {study.name}",
+            name="report",
+            figures=study.figures,
+            notes=[study.see] if study.see else [],
+        )
+    except NotImplementedError:
+        return
     console.say("\n" + "\n".join(f"report: {path}" for path in paths))
