@@ -51,7 +51,7 @@ def fit_seeds(words: Sequence[str]) -> None:
     variant = Variant(options.config, rest)
     study = Study("command line", options.name or name, {SEEDS: variant}, given, options.root or "")
     study.check()
-    conduct(study, options.workers, f"{program()} fit {shlex.join(words)}")
+    conduct(study, None, f"{program()} fit {shlex.join(words)}")
 
 
 def parser(command: str) -> argparse.ArgumentParser:

@@ -126,7 +126,7 @@ class Coordinator:
             waiting = [task for task in self.tasks if task.status == "waiting" and not task.run.alive]
             for worker, task in zip(pool.idle(), waiting, strict=False):
                 task.status, task.began, task.steps = "running", time.monotonic(), self._steps(task)
-                output = self.study.folder / OUTPUT / f"{task.variant}_{task.seed}.txt"
+                output = (self.study.folder / OUTPUT / f"{task.variant}_{task.seed}.txt").absolute()
                 pool.give(worker, Job(task.commands(self.study), str(output)), task)
             for task, reply in pool.replies(POLL):
                 self._end(task, reply)

@@ -1,11 +1,14 @@
 """State of a process that commands change: taken once, put back before each command."""
 
+import contextlib
 import gc
 import logging
 import os
 import random
 import signal
 import sys
+import warnings
+from collections.abc import Iterator
 
 import matplotlib as mpl
 import numpy as np
@@ -15,7 +18,7 @@ from engine.errors import ENGINE, LIBRARIES
 
 
 class ProcessState:
-    """Makes a process as it was, so that a command finds what it finds in a new one.
+    """Makes a process as it was: a command finds what it finds in a new one.
 
     The owner's modules are imported anew by each command: what they hold, or set when they are imported, is new too.
 
@@ -30,18 +33,28 @@ class ProcessState:
         self.modules = set(sys.modules)
         self.random = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
         self.figures = mpl.rcParams.copy()
-        self.logging = logging.root.level, list(logging.root.handlers)
+        self.logging = logging.root.level, list(logging.root.handlers), logging.root.manager.disable
         self.types = torch.get_default_dtype(), torch.get_default_device(), torch.get_float32_matmul_precision()
         self.deterministic = torch.get_deterministic_debug_mode()
         self.cudnn = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
         gc.freeze()  # what is imported is not looked through again
+        self.restore()
+
+    @contextlib.contextmanager
+    def as_new(self) -> Iterator[None]:
+        """Run a command in the state that was taken, and put it back."""
+        try:
+            with warnings.catch_warnings():
+                yield
+        finally:
+            self.restore()
 
     def restore(self) -> None:
         """Put everything back."""
         self._restore_python()
         self._restore_torch()
         self._restore_figures()
-        gc.collect()  # what the command before it held, files too
+        gc.collect()  # what the command held, files too
 
     def _restore_python(self) -> None:
         os.environ.clear()
@@ -56,6 +69,7 @@ class ProcessState:
         np.random.set_state(self.random[1])  # noqa: NPY002
         logging.root.setLevel(self.logging[0])
         logging.root.handlers[:] = self.logging[1]
+        logging.disable(self.logging[2])
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if watcher := sys.modules.get("engine.watcher"):
             watcher.failed.clear()

@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import process
 from engine.errors import CommandError, Interrupted, UsageError
 from engine.main import run
 from engine.project import Project, set_current
+
+if TYPE_CHECKING:
+    from engine.studies.process_state import ProcessState
 
 GRACE = 60.0  # seconds in which a worker whose coordinator is gone may save its run
 
@@ -70,22 +73,22 @@ def serve(connection: Connection, setup: Setup) -> None:
     with contextlib.suppress(OSError):  # the coordinator is gone: whatever was running is saved
         connection.send(None)
         while (job := jobs.get()) is not None:
-            state.restore()
-            connection.send(_do(job, setup.project, stopping))
+            connection.send(_do(job, setup.project, stopping, state))
     os._exit(0)  # without taking apart what was imported
 
 
-def _do(job: Job, project: Project, stopping: threading.Event) -> Reply:
+def _do(job: Job, project: Project, stopping: threading.Event, state: "ProcessState") -> Reply:
     if job.check is not None:
         words = job.check
-        with _output_to(os.devnull):
+        with state.as_new(), _output_to(os.devnull):
             return _guarded(lambda: _checked(words), stopping)
-    begin = os.path.getsize(job.output) if os.path.isfile(job.output) else 0  # noqa: PTH202, PTH113
+    output = Path(job.output)
+    begin = output.stat().st_size if output.is_file() else 0
     for words in job.commands:
-        with _output_to(job.output):
+        with state.as_new(), _output_to(job.output):
             reply = _guarded(lambda: Reply(_command(project, words)), stopping)  # noqa: B023  # called at once
         if reply.code:
-            return reply if reply.reason else Reply(reply.code, _reason(Path(job.output), begin))
+            return reply if reply.reason else Reply(reply.code, _reason(output, begin))
     return Reply(0)
 
 
