@@ -34,23 +34,6 @@ class Estimate:
         return self.p < LEVEL and not self.low <= 0 <= self.high
 
 
-@dataclass(frozen=True)
-class Summary:
-    """Mean and spread of a metric over seeds; sd is the sample standard deviation (n - 1), None of one value."""
-
-    mean: float
-    sd: float | None
-    n: int
-    min: float
-    max: float
-
-
-def summary(values: Sequence[float]) -> Summary:
-    """Return mean, sd, number, least and greatest of some values."""
-    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return Summary(float(np.mean(values)), sd, len(values), float(min(values)), float(max(values)))
-
-
 def welch(a: Sequence[float], b: Sequence[float]) -> Estimate:
     """Return Welch's interval and test of two samples whose variances may differ."""
     return _estimate(float(np.mean(a) - np.mean(b)), stats.ttest_ind, a, b, equal_var=False)
@@ -157,8 +140,3 @@ def seeds_needed(effect: float, pairs: bool, most: int = 1000) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if power(effect, middle, pairs) >= POWER else (middle, high)
     return high
-
-
-def binomial_error(accuracy: float, samples: int) -> float:
-    """Return the standard error of an accuracy that comes from the choice of the test samples."""
-    return math.sqrt(max(0.0, accuracy * (1 - accuracy)) / samples)
