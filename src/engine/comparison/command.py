@@ -22,6 +22,10 @@ def run(command: str, words: Sequence[str]) -> None:
     options = parser(command).parse_args(words)
     root = Path(options.root or ".")
     comparison = compare([run for text in options.runs for run in find.named(text, root)], options.baseline)
+    if options.figures:
+        from engine.comparison import report
+
+        report.check(comparison, options.figures)
     if options.json:
         sys.stdout.write(json.dumps(comparison.as_json(options.all), indent=2) + "\n")
     else:

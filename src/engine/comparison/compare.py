@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from engine.comparison.facts import best
+from engine.comparison.facts import best, main_metrics
 from engine.comparison.groups import Group, conditions, differing, gather
 from engine.comparison.summary import Summary, binomial_error, summary
-from engine.console import order
 from engine.errors import UsageError, nearest
 from engine.runs.folder import Run
 
@@ -33,11 +31,8 @@ class Comparison:
 
     @cached_property
     def metrics(self) -> list[str]:
-        """Names of the test metrics, without those of single classes: accuracy_cat, accuracy_dog..."""
-        names = sorted({name for group in self.groups for name in group.metrics}, key=order)
-        parts = Counter(owner for name in names for owner in names if name.startswith(f"{owner}_"))
-        many = tuple(f"{owner}_" for owner, number in parts.items() if number > 2)
-        return [name for name in names if not name.startswith(many)]
+        """Names of the test metrics, without those of single classes."""
+        return main_metrics(name for group in self.groups for name in group.metrics)
 
     def as_json(self, everything: bool = False) -> dict[str, Any]:
         """Return groups, differences and warnings in plain values: the contract of --json."""

@@ -14,7 +14,7 @@ from typing import Any
 from engine.commands import COMMANDS
 from engine.comparison import find
 from engine.comparison.columns import Columns
-from engine.comparison.facts import Facts, best
+from engine.comparison.facts import Facts, best, main_metrics
 from engine.comparison.filters import EXAMPLES, matching
 from engine.errors import UsageError
 from engine.project import program
@@ -154,7 +154,8 @@ def _text(name: str, value: Any, facts: Facts) -> str:
         found = best(facts.record) or {}
         return f"{found['monitor']} {value:.4g} @ {found['epoch']}"
     if name == "test":
-        return ", ".join(f"{key.removeprefix('test/')} {_text('', score, facts)}" for key, score in _main(value))
+        *others, loss = sorted(main_metrics(value), key=lambda key: key.endswith("/loss"))
+        return ", ".join(f"{key.removeprefix('test/')} {_text('', value[key], facts)}" for key in others[:2] or [loss])
     if name in ("time", "wall_time_s"):
         from engine.console import duration
 
@@ -162,11 +163,6 @@ def _text(name: str, value: Any, facts: Facts) -> str:
     if name == "commit":
         return str(value)[:8] + ("+" if "+" in str(value) else "")
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _main(scores: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return the first metrics of a test, the loss at their end."""
-    return sorted(scores.items(), key=lambda item: item[0].endswith("/loss") and len(scores) > 1)[:2]
 
 
 def _ago(seconds: float) -> str:

@@ -13,6 +13,7 @@ from engine.console import count
 
 SEEDS = 3  # a side: the least from which the spread over seeds can be told
 ROUNDING = 1e-6  # of a score: differences this small come from the order of float32 sums
+LOST = ("diverged", "failed")
 LOWER_IS_BETTER = {"loss", "error", "mae", "mse", "rmse", "mape", "perplexity", "bits"}
 HIGHER_IS_BETTER = {"accuracy", "r2", "f1", "precision", "recall", "auroc", "auc", "ap"}
 
@@ -42,8 +43,16 @@ def differences(group_list: Sequence[Group], baseline: Group, metric: str) -> li
         name = f"{difference.test}, Holm over {len(tested)}" if len(tested) > 1 else difference.test
         found[place] = group, replace(difference, p=p, test=name)
     return [
-        replace(difference, verdict=_verdict(difference, group, baseline, len(tested))) for group, difference in found
+        replace(difference, verdict=_verdict(difference, group, baseline, len(tested)) + _without(group, baseline))
+        for group, difference in found
     ]
+
+
+def _without(group: Group, baseline: Group) -> str:
+    """Return a reminder of runs that went wrong: those that are left may be the lucky ones."""
+    lost = {side.name: [why for why in side.others.values() if why in LOST] for side in (group, baseline)}
+    texts = [f"{len(reasons)} of {name} ({reasons[0]})" for name, reasons in lost.items() if reasons]
+    return f"; without {' and '.join(texts)}" if texts else ""
 
 
 def _difference(group: Group, baseline: Group, metric: str) -> Difference:
