@@ -1,6 +1,7 @@
 """`compare`: groups of runs over seeds, and the differences to a baseline."""
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -35,9 +36,9 @@ def run(command: str, words: Sequence[str]) -> None:
     if options.output:
         from engine.comparison import report
 
-        paths = report.write(comparison, Path(options.output), figures=options.figures or ())
-        if not options.json:
-            sys.stdout.write("".join(f"{path}\n" for path in paths))
+        with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
+            paths = report.write(comparison, Path(options.output), figures=options.figures or ())
+            print(*paths, sep="\n")
 
 
 def parser(command: str) -> argparse.ArgumentParser:

@@ -36,7 +36,7 @@ def curves(
         groups: Curves of each group's averaged runs.
         others: Curves of its other runs.
     """
-    figure, plot = _axes(title, len(names))
+    figure, plot = _axes(title, names)
     for place, name in enumerate(names):
         colour, style = _look(place)
         for x, y in groups[place]:
@@ -126,12 +126,13 @@ def _bars(plot: Axes, metric: str, groups: Sequence[Sequence[float]]) -> None:
     _tidy(plot)
 
 
-def _axes(title: str, groups: int) -> tuple[Figure, Axes]:
-    width, height = 8.4, max(4.2, 0.21 * groups + 1)
+def _axes(title: str, names: Sequence[str]) -> tuple[Figure, Axes]:
+    beside = 1.0 + 0.08 * max(_length(f"{_cut(name)} (not averaged)") for name in names)  # inches for the legend
+    width, height = 5.8 + beside, max(4.0, 0.21 * len(names) + 1)
     figure = Figure(figsize=(width, height), dpi=100)
     FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=11, y=1 - 0.1 / height, va="top")
-    plot = figure.add_axes((0.75 / width, 0.6 / height, 5 / width, 1 - 1.05 / height))
+    plot = figure.add_axes((0.75 / width, 0.55 / height, 5 / width, 1 - 0.95 / height))
+    plot.set_title(title, fontsize=11)
     _tidy(plot)
     return figure, plot
 
@@ -146,12 +147,13 @@ def _tidy(plot: Axes) -> None:
 
 
 def _scale(plot: Axes, groups: Sequence[Sequence[Curve]]) -> None:
-    """Set the range of the averaged curves, with which one that diverges leaves the plot."""
-    values = np.concatenate([y for curves_ in groups for _, y in curves_])
-    low, high = float(values.min()), float(values.max())
-    if low > 0 and high > WIDE * low:
+    """Set the range of the averaged curves, with which one that diverges leaves the plot; logarithmic if it is wide."""
+    values = [np.concatenate([y for _, y in group]) for group in groups if group]
+    low, high = min(float(each.min()) for each in values), max(float(each.max()) for each in values)
+    least = min(float(each.max()) for each in values)  # a group's own maximum: a learning rate may end at 0
+    if low >= 0 < least and (high > WIDE * least or high > WIDE * low > 0):
         plot.set_yscale("log")
-        plot.set_ylim(low / 1.2, high * 1.2)
+        plot.set_ylim(max(low, least / 1e3 if low == 0 else low) / 1.2, high * 1.2)
     elif high > low:
         plot.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 

@@ -11,7 +11,7 @@ from engine.comparison.table import Table
 UNITS = {"h": 3600.0, "min": 60.0, "s": 1.0}
 STYLE = """
 body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; color: #222; background: #fff;
-  max-width: 1200px; margin: 2em auto; padding: 0 1em; }
+  max-width: 1400px; margin: 2em auto; padding: 0 1em; }
 h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.92em; font-variant-numeric: tabular-nums; }

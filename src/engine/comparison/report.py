@@ -100,7 +100,7 @@ def _figures(
         )
         figure = draw.curves(drawable([title])[0][0], names, averaged, others)
         paths.append(draw.save(figure, folder, curves.file_name(title)))
-    return paths, [line.removeprefix("* ") for line in legend.splitlines()]
+    return paths, [f"in figures, {line.removeprefix('* ')}" for line in legend.splitlines()]
 
 
 def _scores(comparison: Comparison, folder: Path, names: Sequence[str]) -> list[Path]:
