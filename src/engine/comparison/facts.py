@@ -3,7 +3,8 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -115,6 +116,14 @@ def _name(value: Any) -> Any:
 def finite(value: Any) -> bool:
     """Return whether a value of JSON is a finite number."""
     return isinstance(value, int | float) and math.isfinite(value)
+
+
+def main_metrics(names: Iterable[str]) -> list[str]:
+    """Return names of metrics, losses first, without those of single classes: accuracy_cat, accuracy_dog..."""
+    found = sorted(set(names), key=lambda name: (not name.endswith("/loss"), name))
+    parts = Counter(owner for name in found for owner in found if name.startswith(f"{owner}_"))
+    many = tuple(f"{owner}_" for owner, number in parts.items() if number > 2)
+    return [name for name in found if not name.startswith(many)]
 
 
 def best(record: Mapping[str, Any]) -> dict[str, Any] | None:

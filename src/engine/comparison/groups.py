@@ -45,7 +45,9 @@ class Group:
         return digests.pop() if len(digests) == 1 else None
 
     def values(self, metric: str) -> list[float]:
-        """Return a test metric of each run; none at all if a run lacks it, for the mean of the others would mislead."""
+        """Return a test metric of each run; none if a run lacks it or was tested on other samples than the rest."""
+        if len({conditions(facts) for facts in self.runs}) > 1:
+            return []
         values = [(facts.scores or {}).get(metric) for facts in self.runs]
         return [float(value) for value in values if value is not None] if all(map(finite, values)) else []
 

@@ -15,17 +15,23 @@ def write(study: Study, tasks: "Sequence[Task]") -> None:
     from engine.comparison import report, table
     from engine.comparison.compare import compare
 
-    try:
-        comparison = compare([task.run for task in tasks if task.run.config.is_file()], baseline=study.baseline_name)
-        table.show(comparison)
-        paths = report.write(
-            comparison,
-            study.folder,
-            title=f"Study {study.name}",
-            name="report",
-            figures=study.figures,
-            notes=[study.see] if study.see else [],
-        )
-    except NotImplementedError:
+    began = [task.run for task in tasks if task.run.config.is_file()]
+    if not began:
         return
+    comparison = compare(began, baseline=_baseline(study))
+    table.show(comparison)
+    paths = report.write(
+        comparison,
+        study.folder,
+        title=f"Study {study.name}",
+        name="report",
+        figures=study.figures,
+        notes=[study.see] if study.see else [],
+    )
     console.say("\n" + "\n".join(f"report: {path}" for path in paths))
+
+
+def _baseline(study: Study) -> str | None:
+    """Return a run of the baseline, by which its group is named."""
+    runs = [study.run(study.baseline, seed) for seed in study.seeds] if study.baseline else []
+    return next((run.title for run in runs if run.config.is_file()), None)

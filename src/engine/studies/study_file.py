@@ -61,11 +61,6 @@ class Study:
         """Where study.json and the report are, and the folders of the variants."""
         return Path(self.root or ".") / FOLDER / self.name
 
-    @property
-    def baseline_name(self) -> str | None:
-        """The name of the baseline's runs."""
-        return f"{self.name}/{self.baseline}" if self.baseline else None
-
     def run(self, variant: str, seed: int) -> Run:
         """Return the place of a run."""
         return Run(self.folder / variant / f"version_{seed}")
