@@ -112,8 +112,14 @@ def overview() -> str:
     lines = ["PyTorch Lightning project: train, test and predict from config files.", "", "commands"]
     lines += [f"  {command.name:<10}{command.help}" for command in COMMANDS.values()]
     configs, overlays = shipped(), sorted(Path("configs/with").glob("*.yaml"))
-    width = max((len(path.as_posix()) for path in [*configs, *overlays]), default=0) + 2
-    for title, paths in (("configs", configs), ("overlays, each on top of a config: --config A --config B", overlays)):
+    studies = sorted(Path("configs/studies").glob("*.yaml")) if "study" in COMMANDS else []
+    width = max((len(path.as_posix()) for path in [*configs, *overlays, *studies]), default=0) + 2
+    groups = {
+        "configs": configs,
+        "overlays, each on top of a config: --config A --config B": overlays,
+        "studies, many runs each: study FILE": studies,
+    }
+    for title, paths in groups.items():
         lines += ["", title] if paths else []
         lines += [f"  {path.as_posix():<{width}}{first_line(path)}" for path in paths]
     lines += ["", "examples"]

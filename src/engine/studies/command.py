@@ -76,7 +76,7 @@ def workers(text: str) -> int:
 def conduct(study: Study, size: int | None, command: str) -> None:
     """Make the runs of a study that are not there, and report on all."""
     new = not study.folder.is_dir()
-    with _locked(study):
+    with _system_errors(study), _locked(study):
         before = _recorded(study)
         _refuse_changes(study, before)
         coordinator = Coordinator(study, size, {name for name in before if _has_run(study, name)})
@@ -99,6 +99,16 @@ def conduct(study: Study, size: int | None, command: str) -> None:
             f"{console.count(len(failed), 'run')} of {len(tasks)} failed: {first}{more}\n"
             f"What they printed: {study.folder / 'output'}. The same command tries them again."
         )
+
+
+@contextlib.contextmanager
+def _system_errors(study: Study) -> Iterator[None]:
+    """Turn a full disk and the like into a message; every run is saved by then as well as it can be."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{error.strerror or error}: {error.filename or study.folder}"
+        raise CommandError(f"{what}\nRuns that ended are kept, and the same command goes on") from error
 
 
 @contextlib.contextmanager

@@ -106,19 +106,21 @@ class Coordinator:
     def _check(self, pool: Pool) -> None:
         """Have the workers build what each new variant needs, and refuse what is wrong."""
         new = [variant for variant in self.study.variants if variant not in self.checked]
-        waiting, errors, devices = list(new), {}, {"cpu"}
+        waiting = new or list(self.study.variants)[:1]  # which tells the device
+        replies: dict[str, Reply] = {}
         while waiting or any(worker.task for worker in pool.workers):
             for worker, variant in zip(pool.idle(), list(waiting), strict=False):
                 waiting.remove(variant)
                 pool.give(worker, Job(check=self.study.words(variant, self.study.seeds[0])), variant)
             for variant, reply in pool.replies(POLL):
-                errors[variant] = (reply or Reply(1, "the system killed the process that checked it")).reason
-                devices.add(reply.device if reply else "cpu")
+                replies[variant] = reply or Reply(1, "the system killed the process that checked it")
             self._stop_if_asked()
-        for variant in new:
-            if errors[variant]:
-                raise self.study.wrong(variant, errors[variant].removeprefix("command line: "))
-        if devices != {"cpu"} and self.size is None:
+        for variant in self.study.variants:
+            if variant in replies and (code := replies[variant].code):
+                error = self.study.wrong(variant, replies[variant].reason.removeprefix("command line: "))
+                error.exit_code = code
+                raise error
+        if {reply.device for reply in replies.values()} != {"cpu"} and self.size is None:
             pool.shrink(1)  # runs would share the memory of one device
 
     def _work(self, pool: Pool, progress: Progress) -> None:
@@ -178,10 +180,12 @@ class Coordinator:
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.signal and self.pool is not None:  # the second time is meant: do not wait for the runs
-            self.pool.kill()
-        self.signal = self.signal or number
-        sys.stderr.write("saving every run that trains; once more ends them at once\n") if self.signal else None
+        if self.signal:  # the second time is meant: do not wait for the runs
+            if self.pool is not None:
+                self.pool.kill()
+            return
+        self.signal = number
+        sys.stderr.write("saving every run that trains; the same once more does not wait for them\n")
 
 
 def write_state(study: Study, tasks: list[Task], state: str, began: str) -> None:
