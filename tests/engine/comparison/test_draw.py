@@ -83,6 +83,12 @@ def test_names_lie_inside_the_figure(count: int, tmp_path: Path) -> None:
     assert box.y0 >= 0
 
 
+def test_many_points_do_not_make_a_page_of_megabytes(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).random((20, 2000))
+    figure = drawn([[curve(*values) for values in noise]])
+    assert draw.save(figure, tmp_path, "noise").stat().st_size < 500_000
+
+
 def test_a_figure_is_an_svg_and_a_png_and_the_same_each_time(tmp_path: Path) -> None:
     texts = []
     for _ in range(2):

@@ -121,6 +121,10 @@ def test_the_number_of_seeds_is_that_of_tables_of_power(effect: float, pairs: bo
         assert statistics.power(effect, needed, pairs) >= 0.8 > statistics.power(effect, needed - 1, pairs)
 
 
+def test_a_stricter_level_takes_more_seeds() -> None:
+    assert [statistics.seeds_needed(1, True, 0.05 / groups) for groups in (1, 3, 7)] == [10, 14, 17]
+
+
 def test_a_tiny_effect_takes_more_seeds_than_there_are() -> None:
     assert statistics.seeds_needed(0.01, True) is None
     assert statistics.seeds_needed(0, True) is None
