@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from engine.runs.folder import Run
+
 SETTINGS = {
     "seed_everything": 0,
     "trainer": {"max_epochs": 10, "default_root_dir": None, "logger": [{"class_path": "a.Logger"}]},
@@ -54,7 +56,7 @@ def synthetic(
         place[names[-1]] = value
     (folder / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), encoding="utf-8")
     facts: dict[str, Any] = {
-        "started": f"2026-11-24T12:00:{seed:02}+00:00",
+        "started": f"2026-01-02T12:00:{seed:02}+00:00",
         "seed": seed,
         "versions": {"torch": "2.15.0"},
         "git_commit": "0123456789abcdef",
@@ -85,3 +87,12 @@ def metrics_csv(curves: Mapping[str, Sequence[float | None]], steps: int = 10) -
         row = [epoch, steps * (epoch + 1) - 1, *("" if value is None else value for value in values)]
         lines.append(",".join(map(str, row)))
     return "\n".join(lines) + "\n"
+
+
+def seeds(folder: Path, scores: Sequence[float | None], metric: str = "test/accuracy", **facts: Any) -> list[Run]:
+    """Write runs of seeds 0, 1, ... that differ by one test metric; facts are arguments of `synthetic`."""
+    places = [folder / f"version_{seed}" for seed in range(len(scores))]
+    return [
+        Run(synthetic(place, seed, {metric: score}, **facts))
+        for seed, (place, score) in enumerate(zip(places, scores, strict=True))
+    ]

@@ -35,6 +35,8 @@ def read(folder: Path) -> dict[str, Curve]:
             names, *rows = csv.reader(file)
     except (OSError, ValueError, csv.Error):
         return {}
+    if "step" not in names:
+        return {}
     rows = [row for row in rows if len(row) == len(names)]  # a full disk may cut the last
     columns = dict(
         zip(names, np.array([list(map(_number, row)) for row in rows]).reshape(-1, len(names)).T, strict=True)

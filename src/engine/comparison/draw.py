@@ -20,6 +20,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 STYLES = ("-", "--", ":", "-.")
 MARKED = 20  # curves of up to so many points show them
 WIDE = 30.0  # greatest over least value from which on a scale is logarithmic
+POINTS = 5000  # of all seeds of a figure, from which on they are pixels in the SVG: it would have megabytes
+BEHIND, BEFORE = 1.5, 2.5  # layers: seeds and bands, means
 LENGTH = 40  # letters of a name in a legend
 
 
@@ -40,14 +42,16 @@ def curves(
     for place, name in enumerate(names):
         colour, style = _look(place)
         for x, y in groups[place]:
-            plot.plot(x, y, linewidth=0.7, alpha=0.4, color=colour)
+            plot.plot(x, y, linewidth=0.7, alpha=0.4, color=colour, zorder=BEHIND)
         for x, y in others[place]:
-            plot.plot(x, y, linewidth=1, linestyle=":", color=colour)
+            plot.plot(x, y, linewidth=1, linestyle=":", color=colour, zorder=BEHIND)
         if groups[place]:
             _draw(plot, band(groups[place]), colour, style, _cut(name))
         elif others[place]:
             plot.plot([], [], linewidth=1, linestyle=":", color=colour, label=f"{_cut(name)} (not averaged)")
     _scale(plot, groups if any(groups) else others)
+    if sum(len(x) for side in (*groups, *others) for x, _ in side) > POINTS:
+        plot.set_rasterization_zorder(BEFORE)
     plot.set_xlabel("epochs trained")
     plot.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8.5, borderaxespad=0)
     return figure
@@ -89,7 +93,7 @@ def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write a figure as NAME.svg and NAME.png, and return the path of the first."""
     path = folder / f"{name}.svg"
     with mpl.rc_context({"svg.hashsalt": name}):  # the same figure is the same file
-        figure.savefig(path, metadata={"Date": None})
+        figure.savefig(path, metadata={"Date": None}, dpi=200)  # of what is pixels in it
     figure.savefig(folder / f"{name}.png")
     return path
 
@@ -97,9 +101,18 @@ def save(figure: Figure, folder: Path, name: str) -> Path:
 def _draw(plot: Axes, found: Band, colour: str, style: str, name: str) -> None:
     most = int(found.n.max())
     marker = "." if len(found.epochs) <= MARKED else None
-    plot.plot(found.epochs, found.mean, style, color=colour, linewidth=1.8, marker=marker, label=f"{name} ({most})")
+    plot.plot(
+        found.epochs,
+        found.mean,
+        style,
+        color=colour,
+        linewidth=1.8,
+        marker=marker,
+        label=f"{name} ({most})",
+        zorder=BEFORE,
+    )
     if most > 1:
-        plot.fill_between(found.epochs, found.low, found.high, color=colour, alpha=0.15, linewidth=0)
+        plot.fill_between(found.epochs, found.low, found.high, color=colour, alpha=0.15, linewidth=0, zorder=BEHIND)
     for place in np.flatnonzero(np.diff(found.n)) + 1:
         if len(found.epochs) - np.count_nonzero(np.diff(found.n)) > len(found.epochs) / 2:  # not at every point
             at = (found.epochs[place], found.mean[place])

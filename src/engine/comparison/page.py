@@ -19,7 +19,8 @@ th, td { padding: 0.3em 0.8em; text-align: left; border-bottom: 1px solid #ddd; 
 td.long { white-space: normal; min-width: 18em; }
 th button { all: unset; cursor: pointer; font-weight: 600; } th button:focus-visible { outline: 2px solid #0072B2; }
 th[aria-sort=ascending] button::after { content: " ▲"; } th[aria-sort=descending] button::after { content: " ▼"; }
-figure { margin: 1.2em 0; } img { max-width: 100%; height: auto; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(40em, 100%), 1fr)); gap: 1.5em; }
+figure { margin: 0; } img { max-width: 100%; height: auto; }
 """
 SCRIPT = """
 for (const button of document.querySelectorAll("th button")) button.onclick = () => {
@@ -48,7 +49,7 @@ def page(
         if isinstance(content, Table):
             parts.append(_table(content))
         elif content and isinstance(content[0], Path):
-            parts += [_figure(Path(path)) for path in content]
+            parts.append(f'<div class="figures">{"".join(_figure(Path(path)) for path in content)}</div>')
         else:
             parts.append(f"<ul>{''.join(f'<li>{html.escape(str(line))}</li>' for line in content)}</ul>")
     heads = [

@@ -113,7 +113,8 @@ def _scores(comparison: Comparison, folder: Path, names: Sequence[str]) -> list[
         values = {metric: [group.values(metric) for group in groups] for metric in comparison.metrics}
         shown = [(metric, columns) for metric, columns in values.items() if any(columns)][:METRICS]
         if shown:
-            title = "test scores" if len(set(letters.values())) == 1 else f"test scores, test data {letter}"
+            data = "" if len(set(letters.values())) == 1 else f", test data {letter}"
+            title = f"test scores{data}: mean and its 95 % interval, a dot for each seed"
             figure = draw.scores(title, [names[place] for place in places], dict(shown))
             paths.append(draw.save(figure, folder, "scores" if not paths else f"scores_{len(paths) + 1}"))
     return paths

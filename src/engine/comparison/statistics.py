@@ -116,27 +116,28 @@ def holm(values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def power(effect: float, n: int, pairs: bool) -> float:
+def power(effect: float, n: int, pairs: bool, level: float = LEVEL) -> float:
     """Return how often a t test of n seeds a side finds a difference.
 
     Args:
         effect: The difference over the sd: that of the differences within pairs, or that of each side.
         n: Seeds a side.
         pairs: Whether it is a paired test.
+        level: Probability of a false claim.
     """
     freedom = n - 1 if pairs else 2 * n - 2
     shift = abs(effect) * math.sqrt(n if pairs else n / 2)
-    limit = stats.t.ppf(1 - LEVEL / 2, freedom)
+    limit = stats.t.ppf(1 - level / 2, freedom)
     found = stats.nct.sf(limit, freedom, shift) + stats.nct.cdf(-limit, freedom, shift)
     return float(found) if math.isfinite(found) else 1.0
 
 
-def seeds_needed(effect: float, pairs: bool, most: int = 1000) -> int | None:
+def seeds_needed(effect: float, pairs: bool, level: float = LEVEL, most: int = 1000) -> int | None:
     """Return the least number of seeds a side, from 3 on, with which the power is 80 %; None if it is above `most`."""
-    if effect == 0 or power(effect, most, pairs) < POWER:
+    if effect == 0 or power(effect, most, pairs, level) < POWER:
         return None
     low, high = 2, most  # the power grows with the number
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if power(effect, middle, pairs) >= POWER else (middle, high)
+        low, high = (low, middle) if power(effect, middle, pairs, level) >= POWER else (middle, high)
     return high

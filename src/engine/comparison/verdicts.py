@@ -108,14 +108,15 @@ def _verdict(difference: Difference, group: Group, baseline: Group, tested: int)
     if difference.p < LEVEL:
         return f"{shown} than {difference.baseline}"
     corrected = tested > 1 and (difference.low or 0) * (difference.high or 0) > 0
-    return f"{shown}{f' after the correction for {tested} groups' if corrected else ''}; {_needed(a, b, difference)}"
+    after = f" after the correction for {tested} groups" if corrected else ""
+    return f"{shown}{after}; {_needed(a, b, difference, tested)}"
 
 
-def _needed(a: Sequence[float], b: Sequence[float], difference: Difference) -> str:
+def _needed(a: Sequence[float], b: Sequence[float], difference: Difference, tested: int) -> str:
     """Return how many seeds would show a difference of the size that was seen."""
     pairs = difference.test.startswith("paired")
     spread = np.std(np.subtract(a, b), ddof=1) if pairs else np.sqrt((np.var(a, ddof=1) + np.var(b, ddof=1)) / 2)
-    needed = statistics.seeds_needed(abs(difference.delta) / float(spread), pairs)
+    needed = statistics.seeds_needed(abs(difference.delta) / float(spread), pairs, LEVEL / tested)  # Holm's first step
     number = "over 1,000" if needed is None else f"about {max(needed, len(a) + 1, len(b) + 1)}"
     return f"to show one of {abs(difference.delta):.2g} takes {number} seeds a side"
 
