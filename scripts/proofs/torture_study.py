@@ -129,12 +129,25 @@ def compared(reference: Path, study: Path) -> list[str]:
     lost = [] if a == b else [f"runs {a} and {b}"]
     states = [json.loads((folder / "study.json").read_text()) for folder in (reference, study)]
     lost += [f"{key} in study.json" for key in ("state", "runs") if states[0][key] != states[1][key]]
+    scores = [metrics(folder) for folder in (reference, study)]
+    lost += [] if scores[0] == scores[1] else ["scores of the report"]
     for run in a:
         if (reference / run / "test.json").is_file():
             lost += [f"{run}: {what}" for what in differences(reference / run, study / run)]
             same = (reference / run / "test.json").read_bytes() == (study / run / "test.json").read_bytes()
             lost += [] if same else [f"{run}: test.json"]
     return lost
+
+
+def metrics(study: Path) -> list[Any]:
+    """Return what the report says: metrics of each group, and differences to the baseline."""
+    from engine.comparison.compare import compare
+    from engine.runs.folder import Run
+
+    runs = [Run(path.parent) for path in sorted(study.glob("*/*/config.yaml"))]
+    found = compare(runs, f"{study.name}/adam").as_json()
+    groups = [(group["name"].partition("/")[2], group["metrics"]) for group in found["groups"]]
+    return [groups, [{**each, "group": None, "baseline": None} for each in found["differences"]]]
 
 
 def start(command: list[str]) -> "subprocess.Popen[bytes]":

@@ -34,8 +34,10 @@ def run(command: str, words: Sequence[str]) -> None:
         Interrupted: By a signal; the same command goes on.
         UsageError: If the file is wrong or has changed, or another process runs the study.
     """
-    options = parser(command).parse_args(words)
-    study = read(Path(options.file), options.name, options.root or "")
+    options, settings = parser(command).parse_known_args(words)
+    if settings and not settings[0].startswith("--"):
+        raise UsageError(f"unexpected {settings[0]}: one file, then settings as --key value")
+    study = read(Path(options.file), options.name, options.root or "", settings)
     conduct(study, options.workers, f"{program()} {command} {shlex.join(words)}")
 
 
@@ -56,7 +58,7 @@ def fit_seeds(words: Sequence[str]) -> None:
 
 def parser(command: str) -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    usage = f"{program()} {command} FILE [--workers N] [--name NAME]"
+    usage = f"{program()} {command} FILE [--workers N] [--name NAME] [--KEY VALUE ...]"
     made = Parser(prog=f"{program()} {command}", usage=usage, allow_abbrev=False, description=COMMANDS[command].help)
     add = made.add_argument
     add("file", metavar="FILE", help="variants, seeds and settings: see configs/studies and docs/studies.md")

@@ -91,8 +91,14 @@ class Study:
         return UsageError(f"{self.source}, variant {variant}: {error}")
 
 
-def read(path: Path, name: str | None = None, root: str = "") -> Study:
+def read(path: Path, name: str | None = None, root: str = "", overrides: Sequence[str] = ()) -> Study:
     """Return the study in a file.
+
+    Args:
+        path: The file.
+        name: Of the study, by default the file's.
+        root: Folder that holds lightning_logs.
+        overrides: Settings of the command line, over all that the file says.
 
     Raises:
         UsageError: Naming file, variant and key of what is wrong, and the nearest valid name.
@@ -105,6 +111,8 @@ def read(path: Path, name: str | None = None, root: str = "") -> Study:
     _refuse_duplicates(path)
     _check_keys(f"{path}", tree, KEYS)
     common = _variant(f"{path}", tree)
+    for key in flat(overrides_as_tree(overrides)):
+        _check_free("command line", key)
     variants = tree.get("variants")
     if not isinstance(variants, Mapping) or not variants:
         raise UsageError(f"{path}: variants must hold a name and settings for each variant")
@@ -116,7 +124,8 @@ def read(path: Path, name: str | None = None, root: str = "") -> Study:
         if not isinstance(value, Mapping | None):
             raise UsageError(f"{where}: must hold {' and '.join(VARIANT_KEYS)}, or be {{}}: {value}")
         _check_keys(where, value or {}, VARIANT_KEYS)
-        found[str(variant)] = _variant(where, value or {}, common)
+        made = _variant(where, value or {}, common)
+        found[str(variant)] = Variant(made.configs, [*made.overrides, *overrides])
     baseline = tree.get("baseline")
     if baseline is not None and str(baseline) not in found:
         raise UsageError(f"{path}: baseline {baseline} is no variant{nearest(str(baseline), found)}")
@@ -160,11 +169,15 @@ def _variant(where: str, tree: Mapping[str, Any], common: Variant | None = None)
         raise UsageError(f"{where}: settings must hold keys of the command line and values: {settings}")
     words: list[str] = []
     for key, value in flat(settings).items():
-        if key in DECIDED:
-            raise UsageError(f"{where}: the study decides {key} itself: write {DECIDED[key]}")
+        _check_free(where, key)
         words += _words(key, value)
     configs = _texts(f"{where}: config", tree.get("config"))
     return Variant([*common.configs, *configs], [*common.overrides, *words]) if common else Variant(configs, words)
+
+
+def _check_free(where: str, key: str) -> None:
+    if key in DECIDED:
+        raise UsageError(f"{where}: the study decides {key} itself: write {DECIDED[key]}")
 
 
 def _words(key: str, value: Any) -> list[str]:
