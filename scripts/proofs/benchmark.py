@@ -17,6 +17,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from benchmark_studies import studies
 from measure import hardware
 from timing import CONFIGS, PYTHON, Row, Taken, app, busy_product, figures, fit, run, script
 
@@ -66,7 +67,14 @@ def rows(mnist: Path | None, images: Path | None) -> dict[str, Row]:
             *(1.5, 1.2, lambda: fit("product").memory, lambda: script("product", "--dataloader").memory, "MiB"),
         ),
     }
-    return found | predictions() | lists() | (of_mnist(mnist) if mnist else {}) | (of_images(images) if images else {})
+    return (
+        found
+        | predictions()
+        | lists()
+        | studies(mnist)
+        | (of_mnist(mnist) if mnist else {})
+        | (of_images(images) if images else {})
+    )
 
 
 def predictions() -> dict[str, Row]:
