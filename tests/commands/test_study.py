@@ -201,6 +201,7 @@ def test_a_wrong_setting_of_any_variant_is_found_before_anything_trains(
     assert not (tmp_path / "lightning_logs").exists()
 
 
+@pytest.mark.slow
 def test_fit_with_seeds_is_a_study_of_one_variant(tmp_path: Path, app: Callable[..., Result]) -> None:
     words = ("--trainer.max_epochs", "2", "--trainer.check_val_every_n_epoch", "1")
     result = app("fit", "--config", PRODUCT, "--seeds", "[1,4]", *words)
