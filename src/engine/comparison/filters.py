@@ -29,9 +29,9 @@ def matching(runs: Sequence[Facts], words: Sequence[str]) -> list[Facts]:
     Raises:
         UsageError: If a word is no filter, or names a column that no run has.
     """
-    columns, found = Columns(runs), list(runs)
+    found = list(runs)
     for word in sorted(words, key=_cost):
-        matches = _filter(columns, word)
+        matches = _filter(Columns(runs, found), word)
         found = [facts for facts in found if matches(facts)]
     return found
 
