@@ -12,7 +12,7 @@ Value = str | int | float | bool | None
 
 FACTS: dict[str, Callable[[Facts], Any]] = {
     "run": lambda facts: facts.run.title,
-    "name": lambda facts: facts.run.name,
+    "name": lambda facts: facts.name,
     "study": lambda facts: facts.study,
     "status": lambda facts: facts.status,
     "started": lambda facts: facts.record.get("started"),

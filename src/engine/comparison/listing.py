@@ -92,7 +92,7 @@ def as_json(facts: Facts) -> dict[str, Any]:
     return {
         "run": facts.run.title,
         "folder": str(facts.run.folder),
-        "name": facts.run.name,
+        "name": facts.name,
         "status": facts.status,
         "started": record.get("started"),
         "seed": facts.seed,
