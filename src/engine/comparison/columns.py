@@ -12,7 +12,7 @@ Value = str | int | float | bool | None
 
 FACTS: dict[str, Callable[[Facts], Any]] = {
     "run": lambda facts: facts.run.title,
-    "name": lambda facts: facts.run.name,
+    "name": lambda facts: facts.name,
     "study": lambda facts: facts.study,
     "status": lambda facts: facts.status,
     "started": lambda facts: facts.record.get("started"),
@@ -35,10 +35,11 @@ class Columns:
 
     Args:
         runs: All runs that there are: a name is looked for in all of them.
+        first: Those in which a setting is looked for first; a thousand configs take seconds to read.
     """
 
-    def __init__(self, runs: Sequence[Facts]) -> None:
-        self.runs = runs
+    def __init__(self, runs: Sequence[Facts], first: Sequence[Facts] = ()) -> None:
+        self.runs, self.first = runs, first
         self._found: dict[str, Callable[[Facts], Any]] = {}
 
     def value(self, facts: Facts, name: str) -> Any:
@@ -56,7 +57,7 @@ class Columns:
             return FACTS[name]
         if "/" in name:
             return self._metric(name)
-        keys = {key for facts in self.runs for key in settings(facts) if key == name or key.endswith(f".{name}")}
+        keys = _keys(self.first, name) or _keys(self.runs, name)
         if name in keys:
             keys = {name}
         if len(keys) == 1:
@@ -75,6 +76,11 @@ class Columns:
 
     def _metrics(self) -> list[str]:
         return sorted({name for facts in self.runs for name in _metrics(facts)})
+
+
+def _keys(runs: Sequence[Facts], name: str) -> set[str]:
+    """Return the keys of settings that end with a name."""
+    return {key for facts in runs for key in settings(facts) if key == name or key.endswith(f".{name}")}
 
 
 def settings(facts: Facts) -> dict[str, Any]:

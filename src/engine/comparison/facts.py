@@ -55,6 +55,11 @@ class Facts:
         return seed
 
     @cached_property
+    def name(self) -> str:
+        """Name of its config, or of its variant in a study."""
+        return self.run.name.rpartition("/")[2]
+
+    @cached_property
     def study(self) -> str | None:
         """Name of the study that it is part of: lightning_logs/STUDY/VARIANT/version_N."""
         parts = self.run.folder.parts

@@ -29,9 +29,9 @@ def matching(runs: Sequence[Facts], words: Sequence[str]) -> list[Facts]:
     Raises:
         UsageError: If a word is no filter, or names a column that no run has.
     """
-    columns, found = Columns(runs), list(runs)
+    found = list(runs)
     for word in sorted(words, key=_cost):
-        matches = _filter(columns, word)
+        matches = _filter(Columns(runs, found), word)
         found = [facts for facts in found if matches(facts)]
     return found
 
@@ -62,7 +62,7 @@ def _filter(columns: Columns, word: str) -> Callable[[Facts], bool]:
 
 def _named(facts: Facts, word: str) -> bool:
     """Return whether a word is the name, the title, the study or the folder of a run, with wildcards or without."""
-    names = (facts.run.name, facts.run.title, facts.study or "", f"{facts.study}/{facts.run.name}")
+    names = (facts.name, facts.run.title, facts.study or "", f"{facts.study}/{facts.name}")
     return any(fnmatchcase(name, word.rstrip("/")) for name in (*names, str(facts.run.folder)))
 
 

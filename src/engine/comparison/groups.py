@@ -69,7 +69,7 @@ def gather(runs: Sequence[Run]) -> list[Group]:
     members: dict[str, list[Facts]] = {}
     for run in {run.folder.resolve(): run for run in runs}.values():
         facts = Facts.read(run)
-        variant = f"{facts.study}/{run.name}" if facts.study else ""
+        variant = f"{facts.study}/{facts.name}" if facts.study else ""
         members.setdefault(json.dumps([variant, facts.recipe()], sort_keys=True, default=str), []).append(facts)
     if not members:
         raise UsageError("no runs to compare")
@@ -121,7 +121,7 @@ def _group(members: list[Facts]) -> Group:
             titles = " and ".join(facts.run.title for facts in averaged if facts.seed == seed)
             raise UsageError(f"{titles} have the same settings and the same seed {seed}: name one of them")
     others = {facts.run.title: reason for facts in members if (reason := reasons[facts.run.folder])}
-    return Group(members[0].run.name, averaged, others, [facts for facts in members if reasons[facts.run.folder]])
+    return Group(members[0].name, averaged, others, [facts for facts in members if reasons[facts.run.folder]])
 
 
 def _reason(facts: Facts) -> str:

@@ -40,7 +40,7 @@ def run(command: str, words: Sequence[str]) -> None:
         raise UsageError(f"no runs in {root / FOLDER}. Train one: {program()} fit --config configs/NAME.yaml")
     found = matching(every, options.filters)
     if options.sort:
-        found = _sorted(found, Columns(every), options.sort)
+        found = _sorted(found, Columns(every, found), options.sort)
     if not options.columns and options.json:
         found = found[-options.n :] if options.n else found
         _write(json.dumps([as_json(facts) for facts in found], indent=2) + "\n")
@@ -48,7 +48,7 @@ def run(command: str, words: Sequence[str]) -> None:
     names = options.columns.split(",") if options.columns else list(SHOWN)
     plain = options.json or options.csv or options.markdown
     number = options.n if options.n is not None else 0 if plain else NEWEST
-    shown, values = found[-number:] if number else found, Columns(every)
+    shown, values = found[-number:] if number else found, Columns(every, found)
     rows = [[values.value(facts, name) for name in names] for facts in shown]
     if options.json:
         _write(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2) + "\n")
@@ -92,7 +92,7 @@ def as_json(facts: Facts) -> dict[str, Any]:
     return {
         "run": facts.run.title,
         "folder": str(facts.run.folder),
-        "name": facts.run.name,
+        "name": facts.name,
         "status": facts.status,
         "started": record.get("started"),
         "seed": facts.seed,

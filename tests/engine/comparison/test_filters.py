@@ -88,10 +88,20 @@ def test_an_ambiguous_end_of_a_key_names_the_candidates() -> None:
     assert matching([facts], ["network.size=1"]) == [facts]
 
 
-def test_a_setting_is_not_read_where_no_filter_asks_for_it(runs: list[Facts]) -> None:
-    for config in LOGS.rglob("config.yaml"):
-        config.write_text("[")
-    assert len(matching(runs, ["mnist_*", "seed<2", "test/accuracy>0.5"])) == 2
+def test_settings_are_read_of_the_runs_that_other_filters_leave(
+    runs: list[Facts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    text = Path.read_text
+
+    def noted(path: Path, encoding: str | None = None) -> str:
+        read.append(path)
+        return text(path, encoding)
+
+    monkeypatch.setattr(Path, "read_text", noted)
+    assert len(matching(runs, ["lr>0", "test/accuracy>0.95", "mnist_*"])) == 1
+    assert [path for path in read if path.name == "config.yaml"] == [LOGS / "mnist_cnn" / "version_0" / "config.yaml"]
+    assert matching(runs, ["mnist_mlp", "lr_scheduler=Step"]) == []
 
 
 def test_a_damaged_config_hides_no_other_run(runs: list[Facts]) -> None:

@@ -37,6 +37,14 @@ def test_other_seeds_are_not_paired() -> None:
     assert found.test == "Welch's t over 4 and 5 seeds"
 
 
+def test_as_many_other_seeds_are_not_paired() -> None:
+    runs = seeds(LOGS / "a", [*HIGH[:3]])
+    for seed, score in enumerate(LOW[:3], start=1):
+        folder = synthetic(LOGS / "b" / f"version_{seed}", seed, {"test/accuracy": score}, {NETWORK: [4]})
+        runs.append(Run(folder))
+    assert compare(runs, "a").differences[0].test == "Welch's t over 3 and 3 seeds"
+
+
 @pytest.mark.parametrize(
     ("metric", "word"),
     [
