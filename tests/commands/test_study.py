@@ -152,6 +152,7 @@ def test_a_study_that_is_done_is_reported_without_training(
     result = app("study", "tiny.yaml")
     assert result.exit_code == 0, result.err
     assert " done already" not in result.out  # no worker was started
+    assert "no longer in tiny.yaml" not in result.out  # it has no runs
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("last.ckpt")} == before
 
 

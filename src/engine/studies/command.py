@@ -20,7 +20,7 @@ from engine.runs.config_file import changes
 from engine.settings.choice import choose
 from engine.settings.options import Parser, option_parser
 from engine.studies import report
-from engine.studies.coordinator import Coordinator, write_state
+from engine.studies.coordinator import Coordinator
 from engine.studies.study_file import Study, Variant, read, seeds
 
 SEEDS = "seeds"  # the variant of `fit --seeds`
@@ -79,20 +79,22 @@ def conduct(study: Study, size: int | None, command: str) -> None:
     """Make the runs of a study that are not there, and report on all."""
     new = not study.folder.is_dir()
     with _system_errors(study), _locked(study):
-        before = _recorded(study)
+        before = {name: settings for name, settings in _recorded(study).items() if _has_run(study, name)}
         _refuse_changes(study, before)
-        coordinator = Coordinator(study, size, {name for name in before if _has_run(study, name)})
+        if gone := [name for name in before if name not in study.variants]:
+            console.say(f"no longer in {study.source}, and left out: {', '.join(gone)}")
+        coordinator = Coordinator(study, size, before)
         try:
             tasks = coordinator.run()
         except Interrupted:
-            write_state(study, coordinator.tasks, "interrupted", coordinator.began)
+            coordinator.write("interrupted")
             console.say(f"\nto resume: {command}")
             raise
         except UsageError:
-            if new and not before:
+            if new and not _has_run(study, "*"):
                 _remove(study)
             raise
-        write_state(study, tasks, "finished", coordinator.began)
+        coordinator.write("finished")
         report.write(study, tasks)
     if failed := [task for task in tasks if task.status == "failed"]:
         first = f"{failed[0].title}: {failed[0].reason.splitlines()[0] if failed[0].reason else 'see its output'}"
@@ -138,7 +140,7 @@ def _recorded(study: Study) -> dict[str, Any]:
 
 def _refuse_changes(study: Study, before: dict[str, Any]) -> None:
     for name, variant in study.variants.items():
-        if name in before and _has_run(study, name) and (changed := changes(before[name], variant.settings())):
+        if name in before and (changed := changes(before[name], variant.settings())):
             key, values = next(iter(changed.items()))
             more = "" if len(changed) == 1 else f" (and {console.count(len(changed) - 1, 'more setting')})"
             raise UsageError(

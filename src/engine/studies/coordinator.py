@@ -4,7 +4,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -65,13 +65,13 @@ class Coordinator:
 
     Args:
         size: Number of workers, by default one for each core.
-        checked: Variants that were checked when their first run began.
+        before: Settings of the variants that have runs, by their names: these are not checked again.
     """
 
-    def __init__(self, study: Study, size: int | None, checked: set[str]) -> None:
+    def __init__(self, study: Study, size: int | None, before: Mapping[str, Any]) -> None:
         self.study = study
         self.size = size
-        self.checked = checked
+        self.before = before
         self.tasks = [Task(v, s, study.run(v, s)) for s in study.seeds for v in study.variants]
         self.began = datetime.now(UTC).isoformat(timespec="seconds")
         self.signal = 0
@@ -96,7 +96,7 @@ class Coordinator:
             try:
                 progress.start(self.pool.threads)
                 self._check(self.pool)
-                self._write("running")
+                self.write("running")
                 self._work(self.pool, progress)
             finally:
                 progress.stop()
@@ -105,7 +105,7 @@ class Coordinator:
 
     def _check(self, pool: Pool) -> None:
         """Have the workers build what each new variant needs, and refuse what is wrong."""
-        new = [variant for variant in self.study.variants if variant not in self.checked]
+        new = [variant for variant in self.study.variants if variant not in self.before]
         waiting = new or list(self.study.variants)[:1]  # which tells the device
         replies: dict[str, Reply] = {}
         while waiting or any(worker.task for worker in pool.workers):
@@ -134,7 +134,7 @@ class Coordinator:
                 self._end(task, reply)
                 if not self.study.folder.is_dir():
                     raise CommandError(f"{self.study.folder} was deleted while the study ran")
-                self._write("running")
+                self.write("running")
                 if task.status != "waiting":
                     progress.ended(task)
             self._stop_if_asked()
@@ -155,15 +155,27 @@ class Coordinator:
         if task.status == "waiting":
             task.status, task.reason = "failed", reply.reason
 
+    def write(self, state: str) -> None:
+        """Write study.json: the settings of each variant, those that left the file too, and how each run stands."""
+        now = {name: variant.settings() for name, variant in self.study.variants.items()}
+        facts: dict[str, Any] = {
+            "source": self.study.source,
+            "state": state,
+            "began": self.began,
+            "changed": datetime.now(UTC).isoformat(timespec="seconds"),
+            "baseline": self.study.baseline,
+            "seeds": self.study.seeds,
+            "variants": {**self.before, **now},
+            "runs": {task.title: {"status": task.status, "reason": task.reason} for task in self.tasks},
+        }
+        write_json(self.study.folder / "study.json", facts)
+
     @staticmethod
     def _steps(task: Task) -> int:
         try:
             return int(task.run.record().get("steps", -1))
         except UsageError:
             return -1
-
-    def _write(self, state: str) -> None:
-        write_state(self.study, self.tasks, state, self.began)
 
     def _stop_if_asked(self) -> None:
         if self.signal:
@@ -186,18 +198,3 @@ class Coordinator:
             return
         self.signal = number
         sys.stderr.write("saving every run that trains; the same once more does not wait for them\n")
-
-
-def write_state(study: Study, tasks: list[Task], state: str, began: str) -> None:
-    """Write study.json: the settings of each variant, and how each run stands."""
-    facts: dict[str, Any] = {
-        "source": study.source,
-        "state": state,
-        "began": began,
-        "changed": datetime.now(UTC).isoformat(timespec="seconds"),
-        "baseline": study.baseline,
-        "seeds": study.seeds,
-        "variants": {name: variant.settings() for name, variant in study.variants.items()},
-        "runs": {task.title: {"status": task.status, "reason": task.reason} for task in tasks},
-    }
-    write_json(study.folder / "study.json", facts)
