@@ -145,8 +145,8 @@ def metrics(study: Path) -> list[Any]:
     from engine.runs.folder import Run
 
     runs = [Run(path.parent) for path in sorted(study.glob("*/*/config.yaml"))]
-    found = compare(runs, f"{study.name}/adam").as_json()
-    groups = [(group["name"].partition("/")[2], group["metrics"]) for group in found["groups"]]
+    found = compare(runs, f"{study.name}/adam/version_0").as_json()
+    groups = [(group["name"].rpartition("/")[2], group["metrics"]) for group in found["groups"]]
     return [groups, [{**each, "group": None, "baseline": None} for each in found["differences"]]]
 
 
