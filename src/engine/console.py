@@ -19,7 +19,16 @@ TEXT = 60  # columns of a text in a table at most; a narrow terminal leaves less
 LEAST = 12  # columns of a text at least
 PARTS = 4  # tables below each other at most, where there are too many columns for one
 # Characters that a console of an old encoding lacks, and what is written in their place.
-STAND_INS = {"→": "->", "…": "...", "²": "^2", "≤": "<=", "≥": ">=", "\N{MULTIPLICATION SIGN}": "x", "\N{EN DASH}": "-"}
+STAND_INS = {
+    "→": "->",
+    "±": "+-",
+    "…": "...",
+    "²": "^2",
+    "≤": "<=",
+    "≥": ">=",
+    "\N{MULTIPLICATION SIGN}": "x",
+    "\N{EN DASH}": "-",
+}
 
 
 class _Console(Console):

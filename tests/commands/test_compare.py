@@ -92,19 +92,18 @@ def test_a_damaged_file_is_named(app: App) -> None:
 
 def test_real_runs_are_compared_by_the_content_of_their_tests(app: App) -> None:
     brief = ("--trainer.max_epochs", "2", "--trainer.check_val_every_n_epoch", "2")
-    for seed in range(3):
-        assert app("fit", "--config", PRODUCT, *brief, "--seed_everything", str(seed)).exit_code == 0
+    assert app("fit", "--config", PRODUCT, *brief).exit_code == 0
     words = ("--name", "other", "--data.test_size", "100")
     assert app("fit", "--config", PRODUCT, *brief, *words).exit_code == 0
     words = ("--name", "fast", "--model.optimizer.lr", "0.01")
     assert app("fit", "--config", PRODUCT, *brief, *words).exit_code == 0
-    for run in ("product/version_0", "product/version_1", "product/version_2", "other", "fast"):
+    for run in ("product", "other", "fast"):
         assert app("test", "--run", run).exit_code == 0
     for run in ("product/version_0", "fast"):
         assert app("predict", "--run", run).exit_code == 0
     found = json.loads(app("compare", "product", "other", "fast", "--baseline", "product", "--json").out)
     groups = {group["name"]: group for group in found["groups"]}
-    assert groups["product"]["metrics"]["test/mae"]["n"] == 3
+    assert groups["product"]["metrics"]["test/mae"]["n"] == 1
     assert groups["fast"]["settings"] == {"model.optimizer.lr": 0.01, "data.test_size": 200}
     tests = {difference["metric"]: difference["test"] for difference in found["differences"]}
     assert tests.pop("test/mae") == "paired bootstrap of fast/version_0 and product/version_0 on 200 samples"

@@ -7,12 +7,13 @@ from typing import Any
 
 from engine import console
 from engine.commands import COMMANDS
-from engine.comparison.facts import Facts, best
+from engine.comparison.facts import Facts, best, main_metrics
 from engine.project import program
 from engine.runs import folder as runs
 from engine.settings.options import Parser
 
 Row = list[str]
+NARROW, LONG = 120, 18  # columns of a terminal, below which longer titles of runs are not heads of columns
 
 
 def run(command: str, words: Sequence[str]) -> None:
@@ -24,6 +25,9 @@ def run(command: str, words: Sequence[str]) -> None:
     options = parser(command).parse_args(words)
     a, b = (Facts.read(runs.find(text, Path(options.root or "."))) for text in (options.a, options.b))
     names = [a.run.title, b.run.title]
+    if console.terminal().width < NARROW and max(map(len, names)) > LONG:
+        console.say(f"A: {names[0]}\nB: {names[1]}\n")
+        names = ["A", "B"]
     for title, rows in (("settings", settings(a, b, options.all)), ("run", facts(a, b, options.all))):
         if rows:
             console.table(
@@ -32,7 +36,7 @@ def run(command: str, words: Sequence[str]) -> None:
         else:
             console.say(f"no {title} differ")
         console.say("")
-    console.table("metrics", ["", *names, "difference"], metrics(a, b))
+    console.table("metrics", ["", *names, "difference"], metrics(a, b, options.all))
     samples = [side.tested.get("digest") for side in (a, b)]
     if a.scores and b.scores and (None in samples or samples[0] != samples[1]):
         unknown = "it is not recorded whether they were tested on the same samples"
@@ -76,11 +80,11 @@ def facts(a: Facts, b: Facts, everything: bool = False) -> list[Row]:
     return [[name, *map(_plain, pair)] for name, pair in rows.items()]
 
 
-def metrics(a: Facts, b: Facts) -> list[Row]:
-    """Return best score, its epoch, and the metrics of the test, with b - a."""
+def metrics(a: Facts, b: Facts, everything: bool = False) -> list[Row]:
+    """Return best score, its epoch, and the metrics of the test, with b - a; those of single classes if asked for."""
     sides = [_metrics(a), _metrics(b)]
-    rows = []
-    for name in sorted({*sides[0], *sides[1]}, key=console.order):
+    names, rows = {*sides[0], *sides[1]}, []
+    for name in sorted(names if everything else main_metrics(names), key=console.order):
         first, second = (side.get(name) for side in sides)
         difference = "-" if first is None or second is None else f"{second - first:+.4g}"
         rows.append([name, _plain(first), _plain(second), difference])

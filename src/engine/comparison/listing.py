@@ -69,7 +69,7 @@ def parser(command: str) -> argparse.ArgumentParser:
     parser = Parser(prog=f"{program()} {command}", usage=usage, allow_abbrev=False, description=about)
     add = parser.add_argument
     add("filters", nargs="*", metavar="FILTER", help="show runs for which this holds; of several, all must")
-    add("--sort", metavar="KEY", help="order by this column, greatest last; -KEY: greatest first")
+    add("--sort", metavar="KEY", help="order by this column, greatest last; --sort=-KEY: greatest first")
     add("-n", type=_count, metavar="N", help=f"the last N runs; 0: all (default: {NEWEST}, all with --json and --csv)")
     add("--columns", metavar="A,B", help="columns: run, status, test/accuracy, val/loss, lr, any setting")
     for form, text in (("json", "a list of objects"), ("csv", "CSV"), ("markdown", "a table in Markdown")):

@@ -32,6 +32,12 @@ class Difference:
     p: float | None  # after Holm where several groups are tested
     verdict: str = ""
 
+    @property
+    def significant(self) -> bool:
+        """Whether the test rejects and the interval excludes 0: a bootstrap's two halves may disagree."""
+        excluded = self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+        return self.p is not None and self.p < LEVEL and excluded
+
 
 def differences(group_list: Sequence[Group], baseline: Group, metric: str) -> list[Difference]:
     """Return the difference of each group to the baseline in a metric, with p-values after Holm."""
@@ -86,8 +92,7 @@ def _of(group: Group, seed: int | None) -> Facts:
 
 
 def _tested(names: tuple[str, str, str], found: Estimate, test: str) -> Difference:
-    p = found.p if found.significant or found.p >= LEVEL else LEVEL  # interval and test must agree
-    return Difference(*names, found.delta, found.low, found.high, test, p)
+    return Difference(*names, found.delta, found.low, found.high, test, found.p)
 
 
 def _verdict(difference: Difference, group: Group, baseline: Group, tested: int) -> str:
@@ -101,11 +106,11 @@ def _verdict(difference: Difference, group: Group, baseline: Group, tested: int)
         return f"equal but for rounding{f'; {nothing}' if few else ''}"
     if difference.p is None:
         return nothing if few else f"{_word(difference, group)} by the same amount with every seed"
-    shown = _word(difference, group) if difference.p < LEVEL else "no difference shown"
+    shown = _word(difference, group) if difference.significant else "no difference shown"
     if few:
-        found = f"this network is {shown}" if difference.p < LEVEL else f"{shown} between these two networks"
+        found = f"this network is {shown}" if difference.significant else f"{shown} between these two networks"
         return f"{found} on these samples; {nothing}"
-    if difference.p < LEVEL:
+    if difference.significant:
         return f"{shown} than {difference.baseline}"
     corrected = tested > 1 and (difference.low or 0) * (difference.high or 0) > 0
     after = f" after the correction for {tested} groups" if corrected else ""

@@ -185,8 +185,8 @@ def test_with_many_groups_holm_keeps_any_false_claim_rare() -> None:
     [
         (pairs_of_seeds, 2 * math.sqrt(2), 0.89),  # two sd of the differences within pairs
         (pairs_of_seeds, math.sqrt(2), 0.40),
-        (classifiers, 0.01, 0.34),
-        (classifiers, 0.02, 0.97),
+        pytest.param(classifiers, 0.01, 0.34, marks=pytest.mark.slow),
+        pytest.param(classifiers, 0.02, 0.97, marks=pytest.mark.slow),
         pytest.param(errors, 0.2, 0.50, marks=pytest.mark.slow),  # errors a fifth greater, 100 samples
     ],
 )

@@ -152,6 +152,11 @@ def test_holm_corrects_for_the_number_of_groups() -> None:
     assert all(each.test.endswith(", Holm over 3") for each in found)
 
 
+@pytest.mark.parametrize(("p", "low", "claimed"), [(0.01, 0.1, True), (0.01, -0.1, False), (0.06, 0.1, False)])
+def test_interval_and_test_must_agree(p: float, low: float, claimed: bool) -> None:
+    assert Difference("a", "b", "mae", 1, low, 2, "test", p).significant == claimed
+
+
 def test_equal_scores_are_called_equal() -> None:
     assert against([0.5, 0.6, 0.7], [0.5, 0.6, 0.7 + 1e-9]).verdict == "equal but for rounding"
 
