@@ -4,6 +4,7 @@ import shutil
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,12 +109,17 @@ class Coordinator:
         new = [variant for variant in self.study.variants if variant not in self.before]
         waiting = new or list(self.study.variants)[:1]  # which tells the device
         replies: dict[str, Reply] = {}
+        deaths: Counter[str] = Counter()
         while waiting or any(worker.task for worker in pool.workers):
             for worker, variant in zip(pool.idle(), list(waiting), strict=False):
                 waiting.remove(variant)
                 pool.give(worker, Job(check=self.study.words(variant, self.study.seeds[0])), variant)
             for variant, reply in pool.replies(POLL):
-                replies[variant] = reply or Reply(1, "the system killed the process that checked it")
+                deaths[variant] += reply is None
+                if reply is None and deaths[variant] < DEATHS:
+                    waiting.append(variant)
+                    continue
+                replies[variant] = reply or Reply(1, f"the process that checks it was killed {DEATHS} times")
             self._stop_if_asked()
         for variant in self.study.variants:
             if variant in replies and (code := replies[variant].code):
