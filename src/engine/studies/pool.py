@@ -13,7 +13,7 @@ from engine.process import THREAD_VARIABLES
 from engine.project import current
 from engine.studies.worker import Job, Reply, Setup, serve
 
-LOST = 2  # workers that may end before they are ready
+LOST, KILLED = 2, 10  # workers in a row that may end before they are ready: by themselves, and by a signal
 
 
 def cores() -> int:
@@ -98,8 +98,9 @@ class Pool:
         worker.connection.close()
         worker.process.join()
         self.lost = 0 if worker.ready else self.lost + 1
-        if self.lost >= LOST:
-            raise CommandError(f"worker processes end before they are ready (exit code {worker.process.exitcode})")
+        code = worker.process.exitcode or 0
+        if self.lost >= (KILLED if code < 0 else LOST):
+            raise CommandError(f"worker processes end before they are ready (exit code {code})")
         self.start()
 
     def shrink(self, size: int) -> None:
