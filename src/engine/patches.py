@@ -35,7 +35,7 @@ def fast_import() -> None:
     stand_in.hamming = None  # type: ignore[attr-defined]  # so that there is nothing to give back
     sys.modules["scipy.signal"] = stand_in
     try:
-        import scipy  # type: ignore[import-untyped]
+        import scipy
 
         scipy.signal = stand_in
         import torchmetrics  # noqa: F401

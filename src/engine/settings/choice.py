@@ -24,6 +24,7 @@ class Choice:
     run: Run | None = None  # to resume or to evaluate
     checkpoint: Path | None = None  # the weights to begin with
     init_strict: bool = True  # whether all of them must fit
+    version: int | None = None  # of a new run, by default the next
     preview: bool = False
     trust: bool = False  # checkpoints may run code
 
@@ -49,6 +50,8 @@ def choose(command: str, words: Sequence[str]) -> Choice:
 def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str], root: Path) -> Choice:
     if options.run and options.init_from:
         raise UsageError("--run resumes a run, --init_from starts a new one from its weights: give one of them")
+    if options.run and options.version is not None:
+        raise UsageError("--version is the number of a new run, --run resumes one: give one of them")
     if options.run and options.name:
         raise UsageError("--name names a new run, --run resumes one: give one of them")
     if options.run:
@@ -57,6 +60,8 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
             raise UsageError(runs.taken(run))
         last = run.checkpoint("last")
         return Choice("fit", [run.config, *configs], overrides, root, run.name, run, last, trust=options.trust)
+    if options.version is not None and options.version < 0:
+        raise UsageError(f"--version must be at least 0: {options.version}")
     if options.init_strict == "false" and not options.init_from:
         raise UsageError("--init_strict false says how --init_from loads weights: give both")
     file = Path(options.init_from) if options.init_from and Path(options.init_from).is_file() else None
@@ -65,13 +70,19 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
         stray = next((f"unexpected {word}; " for word in overrides[:1] if "." not in word), "")
         raise UsageError(f"{stray}fit needs --config FILE, or --run RUN to resume one. {_shipped()}")
     name = options.name or (configs[0].stem if configs else source.name if source else "")
-    if name in ("", ".", "..") or Path(name).name != name:
-        raise UsageError(f"--name must be a plain folder name: {name!r}")
+    parts = name.split("/")
+    if len(parts) > 2 or any(part in ("", ".", "..") or Path(part).name != part for part in parts):
+        raise UsageError(f"--name must be a plain folder name, or two with a slash between them: {name!r}")
     if source and not configs:
         configs = [source.config]
     checkpoint = file or (source.checkpoint("best") if source else None)
-    strict, preview = options.init_strict == "true", options.print_schedule
-    return Choice("fit", configs, overrides, root, name, None, checkpoint, strict, preview, options.trust)
+    return Choice(
+        *("fit", configs, overrides, root, name, None, checkpoint),
+        init_strict=options.init_strict == "true",
+        version=options.version,
+        preview=options.print_schedule,
+        trust=options.trust,
+    )
 
 
 def _source(text: str, file: Path | None, root: Path) -> Run | None:

@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 
 from engine import console
 from engine.errors import UsageError, one_line
@@ -21,6 +22,7 @@ from engine.settings.choice import Choice
 from engine.settings.command_line import CommandLine
 from engine.settings.sources import SECTIONS
 from engine.training import callbacks
+from engine.training.digest import SampleDigest
 from engine.training.predictions import PredictionsFile
 from engine.training.state import set_epoch_and_step
 
@@ -42,8 +44,9 @@ def score(cli: CommandLine, choice: Choice) -> None:
         UsageError: If there is no checkpoint, it does not fit, or no batch is scored.
     """
     command = choice.command
-    with _evaluation(cli, choice) as (saved, folder):
-        trainer = _trainer(cli, choice, saved, folder)
+    with _evaluation(cli, choice) as (saved, folder, facts):
+        digest = SampleDigest()
+        trainer = _trainer(cli, choice, saved, folder, [digest])
         evaluate = trainer.test if command == "test" else trainer.validate
         scores = evaluate(cli.model, datamodule=cli.datamodule, verbose=False)
         if not scores:
@@ -54,6 +57,7 @@ def score(cli: CommandLine, choice: Choice) -> None:
         else:
             console.say(f"\n{command} of {saved.path}: no metric was logged")
         write_json(folder / f"{command}.json", metrics)
+        facts.update(digest.facts(trainer))
 
 
 def predict(cli: CommandLine, choice: Choice) -> None:
@@ -62,7 +66,7 @@ def predict(cli: CommandLine, choice: Choice) -> None:
     Raises:
         UsageError: If there is no checkpoint, it does not fit, or nothing is predicted.
     """
-    with _evaluation(cli, choice) as (saved, folder):
+    with _evaluation(cli, choice) as (saved, folder, _):
         trainer = _trainer(cli, choice, saved, folder)
         try:
             trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
@@ -91,18 +95,21 @@ def merged(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 @contextmanager
-def _evaluation(cli: CommandLine, choice: Choice) -> Iterator[tuple[Saved, Path]]:
-    """Yield the checkpoint and the folder for its results: that of the run, or one that is thrown away."""
-    start, run = time.monotonic(), _run(cli, choice)
+def _evaluation(cli: CommandLine, choice: Choice) -> Iterator[tuple[Saved, Path, dict[str, Any]]]:
+    """Yield the checkpoint, the folder for its results (the run's, or one that is thrown away) and facts for run.json.
+
+    The facts are those that an evaluation adds.
+    """
+    start, run, facts = time.monotonic(), _run(cli, choice), dict[str, Any]()
     with tempfile.TemporaryDirectory() as nowhere:
         saved, changed = _restored(cli, choice)
         folder = run.folder if run else Path(nowhere)
         with events_kept(folder):  # an evaluation that fails leaves none
-            yield saved, folder
+            yield saved, folder, facts
     if run is None:
         console.say("nothing is written")
         return
-    facts = {"checkpoint": str(saved.path), "epoch": saved.epoch, "changed": changed}
+    facts |= {"checkpoint": str(saved.path), "epoch": saved.epoch, "changed": changed}
     run.update(**{choice.command: {**facts, "wall_time_s": round(time.monotonic() - start, 3)}})
 
 
@@ -135,12 +142,13 @@ def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
     return saved, changed
 
 
-def _trainer(cli: CommandLine, choice: Choice, saved: Saved, folder: Path) -> Trainer:
+def _trainer(cli: CommandLine, choice: Choice, saved: Saved, folder: Path, more: Sequence[Callback] = ()) -> Trainer:
     """Return a Trainer at the epoch and step of the checkpoint, which its scores belong to."""
     # Only a test is logged, and not while the run trains: its metrics.csv and its figures are its own then.
     run = choice.run
     logs = choice.command == "test" and run is not None and folder == run.folder and not run.alive
-    trainer = cli.build_trainer(folder, callbacks.for_evaluation(cli, SECTIONS if logs else ["callbacks"]))
+    named = callbacks.for_evaluation(cli, SECTIONS if logs else ["callbacks"])
+    trainer = cli.build_trainer(folder, [*named, *more])
     if not logs:
         trainer.loggers = []
     set_epoch_and_step(trainer, saved.epoch, saved.logged_steps - 1)

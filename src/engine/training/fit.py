@@ -113,14 +113,15 @@ def _locked(run: Run) -> Iterator[None]:
 @contextlib.contextmanager
 def _created(choice: Choice) -> Iterator[Run]:
     """Yield a new run; nothing is left of one that never took a step, for there would be nothing to evaluate."""
-    run = runs.create(choice.root, choice.name)
+    run, locked = runs.create(choice.root, choice.name, choice.version), False
     try:
         with _locked(run):
+            locked = True  # else it is the folder of another process
             yield run
     finally:
-        if not run.config.is_file() and process.is_first():
+        if locked and not run.config.is_file() and process.is_first():
             shutil.rmtree(run.folder, ignore_errors=True)
-            for parent in (run.folder.parent, run.folder.parent.parent):
+            for parent in list(run.folder.parents)[: choice.name.count("/") + 2]:
                 if parent.is_dir() and not any(parent.iterdir()):
                     parent.rmdir()
 

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import StochasticWeightAveraging, WeightAveragi
 
 from engine import console, process
 from engine.errors import CommandError, DivergedError, Interrupted
+from engine.logs.summary import parameters
 from engine.runs.config_file import dump
 from engine.runs.files import write_text
 from engine.runs.folder import Run
@@ -50,7 +51,7 @@ class RunRecord(Callback):
             checkpoints.save_last(trainer)
         self.started = True
         write_text(self.run.config, dump(self.settings))
-        self.run.update(**self.origin)
+        self.run.update(**self.origin, parameters=parameters(pl_module))
         self._best = self.run.record().get("best")  # a run that was killed may not have recorded its newest
         self._write(trainer, status="running", reason=None)
 
