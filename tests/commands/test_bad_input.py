@@ -18,6 +18,7 @@ from support import BRIEF, PRODUCT, PROJECT, Result, main
 from engine.data import Table
 from engine.errors import DataError, UsageError
 from engine.runs.checkpoint_file import load
+from engine.runs.plain_values import to_numpy
 
 App = Callable[..., Result]
 CONFIGS = PROJECT / "configs"
@@ -530,7 +531,7 @@ def test_a_full_disk_loses_nothing(
 
 def test_a_changed_checkpoint_is_refused_or_holds_the_same(run: Path) -> None:
     rng, path = random.Random(0), Path("changed.ckpt")
-    data, expected, refused = BEST.read_bytes(), torch.load(BEST, weights_only=True), 0
+    data, expected, refused = BEST.read_bytes(), to_numpy(torch.load(BEST, weights_only=True)), 0
     weights = expected.pop("state_dict")
     for number in range(300):
         place = rng.randrange(len(data))

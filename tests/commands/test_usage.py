@@ -93,7 +93,7 @@ WRONG = {
     "negative l1": ([*FIT, "--model.init_args.l1", "-0.1"], ["l1 must be at least 0: -0.1"]),
     "unknown accelerator": ([*FIT, "--trainer.accelerator", "gpuu"], ["gpuu"]),
     "two ways to begin": (["fit", "--run", "a", "--init_from", "b"], ["--run", "--init_from"]),
-    "name that is a path": ([*FIT, "--name", "a/b"], ["'a/b'"]),
+    "name that is a path": ([*FIT, "--name", "a/b/c"], ["'a/b/c'"]),
     "test without a run": (
         ["test", "--config", str(PRODUCT)],
         ["no run of product", "fit --config configs/product.yaml"],

@@ -174,15 +174,6 @@ def test_without_validation_the_newest_is_best_after_a_resume_too(words: list[st
     assert app("test", "--run", "plain").exit_code == 0
 
 
-def test_a_run_that_was_never_validated_is_evaluated_by_its_last_checkpoint(app: App) -> None:
-    fitted(app, Net)
-    (run() / "checkpoints/best.ckpt").unlink()
-    result = app("test", "--run", "plain")
-    assert result.exit_code == 0
-    assert "loaded lightning_logs/plain/version_0/checkpoints/last.ckpt" in result.out
-    assert app("test", "--run", "plain", "--ckpt_path", "best").exit_code == 2
-
-
 @pytest.mark.parametrize(("module", "name"), [(TrainSeries, "train_error"), (NotInTheTrial, "fid")])
 def test_any_logged_metric_can_decide(module: type, name: str, app: App) -> None:
     result = fitted(app, module, MONITOR, name)

@@ -100,4 +100,4 @@ class FeatureMaps(Panel):
             self.task(image)
         maps = {name: maps[0].float().cpu().numpy() for name, maps in found.items()}
         title = self.title("Feature maps, each from its min (black) to its max (white)")
-        self.figure("feature_maps", feature_maps(image[0].cpu().numpy(), maps, title, self.channels))
+        self.figure("feature_maps", feature_maps(image[0].float().cpu().numpy(), maps, title, self.channels))

@@ -146,7 +146,7 @@ class Panel(Watcher):
     @property
     def class_names(self) -> list[str]:
         """Names of the classes, or characters, that the task tells apart, a space or line break as in Python."""
-        names = [str(name) for name in getattr(self.task, "class_names", ())]
+        names = [str(name) for name in getattr(self.task, "class_names", None) or ()]
         return [repr(name)[1:-1] if name.strip() else repr(name) for name in names]
 
     @property

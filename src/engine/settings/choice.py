@@ -109,8 +109,6 @@ def _evaluation(
     if run is None:
         return Choice(command, configs, overrides, root, configs[0].stem, None, Path(which), trust=options.trust)
     _readable(run)
-    if options.ckpt_path is None and not run.best.is_file() and run.last.is_file():  # no epoch was validated
-        which = "last"
     checkpoint = run.checkpoint(which)
     return Choice(command, [run.config, *configs], overrides, root, run.name, run, checkpoint, trust=options.trust)
 

@@ -143,8 +143,9 @@ class BestAndLast(Checkpoint):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save what only the end of training gives: a best where nothing is validated, and averaged weights."""
         self.finish(trainer)
-        if self.best.get("score") is None and (self.refusal or not any(trainer.num_val_batches)):
-            epoch = max(trainer.current_epoch - 1, 0)  # nothing is validated: the best is the last
+        validated = any(trainer.num_val_batches) and (self.best or self._score)
+        if self.best.get("score") is None and (self.refusal or not validated):  # the best is the last
+            epoch = max(trainer.current_epoch - 1, 0)
             self.best = {"monitor": None, "score": None, "epoch": epoch, "metrics": _values(trainer)}
             self.save(trainer, "best")
         if any(isinstance(callback, StochasticWeightAveraging) for callback in of(trainer)):

@@ -6,6 +6,7 @@ module fails to import, and runs are saved and resumed between epochs only. ENGI
 
 from typing import Any
 
+import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.loops.fetchers import _PrefetchDataFetcher
 from lightning.pytorch.loops.fit_loop import _FitLoop
@@ -39,6 +40,15 @@ def loaders_are_stateful(trainer: Trainer) -> bool:
 def can_enter_epoch(trainer: Trainer) -> bool:
     """Return whether the epoch could be resumed inside; not one that a callback has set the loop for, as SWA does."""
     return not trainer.fit_loop._skip_backward
+
+
+def generators(trainer: Trainer) -> list[torch.Generator]:
+    """Return the random generators that training loaders have of their own."""
+    loader = trainer.fit_loop._combined_loader
+    parts = [] if loader is None else loader.flattened
+    owners = [*parts, *(getattr(part, "sampler", None) for part in parts)]
+    found = (getattr(owner, "generator", None) for owner in owners)
+    return list({id(own): own for own in found if isinstance(own, torch.Generator)}.values())
 
 
 def fetched(trainer: Trainer) -> list[Any]:

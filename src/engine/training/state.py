@@ -108,6 +108,7 @@ def surroundings(trainer: Trainer) -> dict[str, Any]:
         "random": torch.get_rng_state(),
         "random_python": random.getstate(),
         "random_numpy": np.random.get_state(legacy=False),  # noqa: NPY002  # of the generator that augmentations use
+        "random_loaders": [own.get_state() for own in resume.generators(trainer)] if resume is not None else [],
         "random_cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
         "should_stop": trainer.should_stop and not time_is_up(trainer),  # a resumed run has more time, or is over
         "metrics": dict(trainer.callback_metrics),
@@ -125,6 +126,9 @@ class Restore(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Go on inside the epoch, or with the next one."""
         self._restore_random_state(pl_module.device)
+        if self.resume is not None:
+            for own, state in zip(self.resume.generators(trainer), self.state.get("random_loaders", []), strict=False):
+                own.set_state(state)
         if self.resume is not None and between_epochs(trainer):
             self.resume.begin_with_next_epoch(trainer)
         elif self.resume is not None:
