@@ -384,6 +384,8 @@ class Classifier(LightningModule):
 
     def __init__(self) -> None:
         super().__init__()
+        self.class_names = None  # names that a panel might look for, with another meaning
+        self.vocabulary = {"cheap": 0, "dear": 1}
         self.net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
         self.train_acc, self.val_acc = MulticlassAccuracy(2), MulticlassAccuracy(2)
 
@@ -412,6 +414,45 @@ class Classifier(LightningModule):
             EarlyStopping("val_acc", patience=5, mode="max"),
             ModelCheckpoint(monitor="val_acc", mode="max", filename="{epoch}-{val_acc:.2f}"),
         ]
+
+
+class ImagesData(LightningDataModule):
+    """Images that are normalized."""
+
+    def train_dataloader(self) -> Loader:
+        images = torch.randn(12, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+        return DataLoader(TensorDataset(images, torch.arange(12) % 3), batch_size=4)
+
+    val_dataloader = test_dataloader = predict_dataloader = train_dataloader
+
+
+class ImageClassifier(LightningModule):
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.net(images)
+        return logits
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        loss = F.cross_entropy(self(batch[0]), batch[1])
+        self.log("loss/train", loss, on_step=False, on_epoch=True)
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> Any:
+        logits = self(batch[0])
+        self.log("loss/val", F.cross_entropy(logits, batch[1]))
+        return logits
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        self.log("loss/test", F.cross_entropy(self(batch[0]), batch[1]))
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Any:
+        return self(batch[0]).argmax(1)
+
+    def configure_optimizers(self) -> Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=1e-3)
 
 
 class ShortEpochs(LitRegressor):
