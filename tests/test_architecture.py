@@ -18,7 +18,7 @@ SRC, TESTS = PROJECT / "src", PROJECT / "tests"
 FACES = {"engine", "engine.data", "engine.dashboard"}
 LIBRARIES = ("lightning", "torch", "torchmetrics", "tensorboard", "jsonargparse")
 PATCHES = ("engine.patches", "engine.training.resume", "engine.training.fast_loop")
-ASKED_ONLY = ("wanted", "is_compiled")  # functions of engine.patches that change nothing
+ASKED_ONLY = ("wanted", "is_compiled", "size_name")  # functions of engine.patches that change nothing
 RUN = "import runpy, sys; sys.modules.update(dict.fromkeys({gone!r})); runpy.run_module('app', run_name='__main__')"
 STANDARD = {"os._exit": "ends a process whose launcher is gone, from a thread: sys.exit would end the thread only"}
 

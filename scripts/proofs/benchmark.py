@@ -17,6 +17,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from benchmark_studies import studies
 from measure import hardware
 from timing import CONFIGS, PYTHON, Row, Taken, app, busy_product, figures, fit, run, script
 
@@ -66,7 +67,14 @@ def rows(mnist: Path | None, images: Path | None) -> dict[str, Row]:
             *(1.5, 1.2, lambda: fit("product").memory, lambda: script("product", "--dataloader").memory, "MiB"),
         ),
     }
-    return found | predictions() | (of_mnist(mnist) if mnist else {}) | (of_images(images) if images else {})
+    return (
+        found
+        | predictions()
+        | lists()
+        | studies(mnist)
+        | (of_mnist(mnist) if mnist else {})
+        | (of_images(images) if images else {})
+    )
 
 
 def predictions() -> dict[str, Row]:
@@ -100,6 +108,37 @@ def predictions() -> dict[str, Row]:
         "predict_memory": Row(
             "peak memory of `predict` on 1,000,000 rows / on 100,000 rows",
             *(2.0, 1.0, lambda: ours(1_000_000).memory, lambda: ours(100_000).memory, "MiB"),
+        ),
+    }
+
+
+def lists() -> dict[str, Row]:
+    """Return the comparisons of `runs`."""
+
+    @cache
+    def runs(count: int) -> tempfile.TemporaryDirectory[str]:
+        """Return a folder of runs, each a copy of one."""
+        fit("product", "--trainer.max_epochs", "5")
+        app("test", "--run", "product")
+        root, first = tempfile.TemporaryDirectory(), Path("lightning_logs/product/version_0")
+        for number in range(count):
+            folder = Path(root.name) / "lightning_logs" / f"name_{number % 10}" / f"version_{number // 10}"
+            folder.mkdir(parents=True)
+            for name in ("run.json", "test.json", "config.yaml", ".lock"):
+                (folder / name).write_bytes((first / name).read_bytes())
+        return root
+
+    def listed(count: int, *words: str) -> float:
+        return app("runs", "--trainer.default_root_dir", runs(count).name, *words).process
+
+    return {
+        "runs": Row(
+            '`runs --json` over 200 runs / `python -c "import lightning.pytorch"`',
+            *(0.15, 0.06, lambda: listed(200, "--json")),
+            lambda: run(PYTHON, "-c", "import lightning.pytorch").process,
+        ),
+        "runs_many": Row(
+            "`runs` over 10,000 runs / over 1,000 runs", *(12, 10, lambda: listed(10_000), lambda: listed(1000))
         ),
     }
 

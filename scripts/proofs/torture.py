@@ -1,32 +1,27 @@
 """Kills runs at random moments, resumes them until they end, and looks whether anything differs from a run left alone.
 
     .venv/bin/python scripts/proofs/torture.py --kills 50 [CONFIG ...] [-- --KEY VALUE ...]
+    .venv/bin/python scripts/proofs/torture.py --kills 50 --foreign
 
 Without configs it takes three tasks: a line with dropout, characters, and images with augmentation. Checkpoints are
 written many times a second, in the middle of epochs too. Compares, bit for bit, weights, optimizer, schedule and best
 checkpoint, metrics.csv, the curves of TensorBoard and what run.json says. Prints a row of a Markdown table for each
-task; exit code 1 if anything was lost.
+task; exit code 1 if anything was lost. With --foreign it takes ordinary loaders: see foreign_loaders.py.
 """
 
 import argparse
 import json
-import logging
-import multiprocessing
 import os
 import random
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).resolve().parents[2]
+from kills import PROCESSES, PROJECT, SAVE_OFTEN, Tally, await_training, curves, load, record, start, wait
+
 CONFIGS = PROJECT / "configs"
-SAVE_OFTEN = ["--callbacks.checkpoint.every_minutes", "0.0005"]
-# A process that has imported everything is copied for each attempt: kills are to hit training, not imports.
-PROCESSES: Any = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
 
 
 def tasks(folder: Path) -> dict[str, list[str]]:
@@ -60,27 +55,22 @@ def images(folder: Path) -> None:
             Image.fromarray(pixels).save(folder / name / f"{row}.png")
 
 
-@dataclass
-class Tally:
-    """What happened to a task."""
-
-    kills: int = 0
-    inside: int = 0
-    writing: int = 0
-    runs: int = 0
-    lost: list[str] = field(default_factory=list)
-
-
 def main() -> int:
     """Torture what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("configs", nargs="*", type=Path, help="configs to train (default: three short tasks)")
+    parser.add_argument("--foreign", action="store_true", help="loaders that do not know their position")
     parser.add_argument("--kills", type=int, default=50, help="kills in all, spread over the tasks")
     parser.add_argument("--seed", type=int, default=0, help="seed of the moments")
     cut = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     options = parser.parse_args(sys.argv[1:cut])
     chance = random.Random(options.seed)
     PROCESSES.set_forkserver_preload(["engine.settings.command_line"]) if sys.platform != "win32" else None
+    if options.foreign:
+        import foreign_loaders
+
+        os.chdir(tempfile.mkdtemp())
+        return foreign_loaders.torture(options.kills, chance)
     print("| task | kills | inside an epoch | while writing | runs | lost |\n| --- | --- | --- | --- | --- | --- |")
     lost = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -142,37 +132,12 @@ def survive(
         tally.inside += inside(title)
 
 
-def await_training(process: BaseProcess, run: Path | None, title: str) -> None:
-    """Wait until a run says that it trains, or ends."""
-    resumes = len(record(run).get("resumed", [])) if run else -1
-    while process.is_alive():
-        folders = [run] if run else [path.parent for path in Path("lightning_logs", title).glob("*/run.json")]
-        if folders and len(record(folders[0]).get("resumed", [])) > resumes:
-            return
-        time.sleep(0.002)
-
-
-def record(run: Path) -> dict[str, Any]:
-    """Return what run.json says."""
-    path = run / "run.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return found
-
-
 def inside(title: str) -> bool:
     """Say whether the checkpoint to resume from was saved in the middle of an epoch."""
     for path in Path("lightning_logs", title).glob("*/checkpoints/last.ckpt"):
         epochs = load(path)["loops"]["fit_loop"]["epoch_progress"]["total"]
         return bool(epochs["started"] > epochs["processed"])
     return False
-
-
-def load(path: Path) -> dict[str, Any]:
-    """Return what a checkpoint holds."""
-    import torch  # takes seconds: not for --help
-
-    content: dict[str, Any] = torch.load(path, weights_only=True)
-    return content
 
 
 def differences(reference: Path, run: Path) -> list[str]:
@@ -201,40 +166,6 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, list):
         return len(a) == len(b) and all(map(same, a, b))
     return bool((a == b).all()) if hasattr(a, "all") else bool(a == b)
-
-
-def curves(run: Path) -> dict[str, list[tuple[int, float]]]:
-    """Return steps and values of each curve, as TensorBoard shows them."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it warns of each kill
-    events = EventAccumulator(str(run), size_guidance={"scalars": 0})
-    events.Reload()
-    return {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
-
-
-def start(*arguments: str) -> BaseProcess:
-    """Start a command of the project."""
-    process: BaseProcess = PROCESSES.Process(target=command, args=(arguments,))
-    process.start()
-    return process
-
-
-def command(arguments: tuple[str, ...]) -> None:
-    """Run a command, its output in a file."""
-    output = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    from app.__main__ import PROJECT as project
-    from engine.main import run
-
-    sys.exit(run(project, arguments))
-
-
-def wait(process: BaseProcess) -> int:
-    """Return the exit code of a process, negative if it was killed."""
-    process.join()
-    return process.exitcode or 0
 
 
 if __name__ == "__main__":

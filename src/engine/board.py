@@ -36,7 +36,7 @@ def run(command: str, words: Sequence[str]) -> None:
     options = parser(command).parse_args(words)
     names, root = [*options.runs, *(options.run or [])], Path(options.root or ".")
     if names:
-        found = shown = list(dict.fromkeys(runs.find(text, root) for text in names))
+        found = shown = list(dict.fromkeys(run for text in names for run in runs.find_all(text, root)))
         source = _source(found)
     else:
         found = runs.everything(root)[::-1]
@@ -59,7 +59,7 @@ def parser(command: str) -> argparse.ArgumentParser:
     usage = f"{program()} {command} [RUN ...] [--port PORT]"
     parser = Parser(prog=f"{program()} {command}", usage=usage, allow_abbrev=False, description=COMMANDS[command].help)
     add = parser.add_argument
-    add("runs", nargs="*", metavar="RUN", help="show these runs only: a folder, product/version_3, or product")
+    add("runs", nargs="*", metavar="RUN", help="show these runs only: a folder, product/version_3, product, a study")
     add("--run", nargs="+", action="extend", metavar="RUN", help="the same")
     add("--port", type=int, help="port on this machine (default: a free one from 6006 on)")
     add("--trainer.default_root_dir", dest="root", metavar="DIR", help="folder that holds lightning_logs (default: .)")
@@ -94,7 +94,8 @@ def _launch(source: list[str], port: int | None) -> str:
 def _facts(run: Run) -> list[str]:
     record = run.record()
     best = record.get("best") or {}
-    score = f"{best['monitor']} {console.number(best['score'])} (epoch {best['epoch']})" if best else "-"
+    value = f"{best['monitor']} {console.number(best['score'])}" if best.get("monitor") else "newest"
+    score = f"{value} (epoch {best['epoch']})" if best else "-"
     findings = record.get("diagnosis")
     names = "-" if findings is None else "; ".join(text.split(":")[0] for text in findings) or "healthy"
     return [run.status, score, names]

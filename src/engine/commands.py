@@ -24,6 +24,10 @@ TABLE = (
     Command("validate", "score a run's checkpoint on the validation split", "engine.training.command"),
     Command("test", "score a run's checkpoint on the test split", "engine.training.command"),
     Command("predict", "write a run's predictions to predictions.csv", "engine.training.command"),
+    Command("runs", "list runs, by filters", "engine.comparison.listing"),
+    Command("compare", "compare groups of runs over seeds", "engine.comparison.command"),
+    Command("diff", "compare two runs side by side", "engine.comparison.difference"),
+    Command("study", "make many runs, variants x seeds, and compare them", "engine.studies.command"),
     Command("board", "look at runs in TensorBoard", "engine.board"),
 )
 COMMANDS = {command.name: command for command in TABLE}

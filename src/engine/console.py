@@ -19,7 +19,16 @@ TEXT = 60  # columns of a text in a table at most; a narrow terminal leaves less
 LEAST = 12  # columns of a text at least
 PARTS = 4  # tables below each other at most, where there are too many columns for one
 # Characters that a console of an old encoding lacks, and what is written in their place.
-STAND_INS = {"→": "->", "…": "...", "²": "^2", "≤": "<=", "≥": ">=", "\N{MULTIPLICATION SIGN}": "x", "\N{EN DASH}": "-"}
+STAND_INS = {
+    "→": "->",
+    "±": "+-",
+    "…": "...",
+    "²": "^2",
+    "≤": "<=",
+    "≥": ">=",
+    "\N{MULTIPLICATION SIGN}": "x",
+    "\N{EN DASH}": "-",
+}
 
 
 class _Console(Console):
@@ -61,10 +70,11 @@ def say(text: str) -> None:
         _console.on_broken_pipe()
 
 
-def table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]], repeated: bool = False) -> None:
     """Print a table with rounded numbers, no wider than the terminal.
 
-    Long texts are shortened, and a line says so. More columns than fit are printed below the others.
+    Long texts are shortened, and a line says so. More columns than fit are printed below the others, where the first
+    column may be repeated.
     """
     gap = 2 if len(names) < 9 else 1  # ten classes and their probabilities fit in 81 characters
     lines = [[_cell(name, value) for name, value in zip(names, row, strict=True)] for row in rows]
@@ -75,7 +85,7 @@ def table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> No
     parts: list[list[int]] = [[]]  # the columns of each table
     for index in range(len(names)):
         if parts[-1] and sum(widths[i] + gap for i in [*parts[-1], index]) > _console.width:
-            parts.append([])
+            parts.append([0] if repeated else [])
         parts[-1].append(index)
     _console.print(Text(title, style="bold"))
     for number, part in enumerate(parts[:PARTS]):
@@ -92,6 +102,18 @@ def table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> No
         say("(texts that end in … are shortened)")
     if hidden := sum(map(len, parts[PARTS:])):
         say(f"(and {count(hidden, 'more column')})")
+
+
+def too_wide(names: Sequence[str], rows: Iterable[Sequence[str]], expendable: Sequence[str]) -> list[str]:
+    """Return the columns to leave out, the first of those that are expendable, so that a table fits the terminal."""
+    columns = {name: [cell_len(text) for text in cells] for name, *cells in zip(names, *rows, strict=True)}
+    sizes = {name: max([cell_len(name), *lengths]) + 2 for name, lengths in columns.items()}
+    hidden: list[str] = []
+    for name in expendable:
+        if sum(min(size, TEXT) for name, size in sizes.items() if name not in hidden) - 2 <= _console.width:
+            break
+        hidden.append(name)
+    return hidden
 
 
 def metrics(title: str, columns: Mapping[str, Mapping[str, float]]) -> None:

@@ -65,13 +65,14 @@ def is_refusal(error: BaseException) -> bool:
     return isinstance(error, ValueError | TypeError) and line.lstrip().startswith("raise")
 
 
-def place_below(error: BaseException) -> str:
-    """Return where the owner's code called the library that raised an error, for a message; "" if none did."""
+def place_of(error: BaseException) -> str:
+    """Return where the owner's code raised an error, or called the library that did; "" if the engine was asked to."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith((ENGINE, *LIBRARIES, "<"))]
-    if not own or not frames[-1].filename.startswith(LIBRARIES):
+    if not own or frames[-1].filename.startswith(ENGINE):
         return ""
-    return f" ({own[-1].filename}, line {own[-1].lineno}; APP_DEBUG=1 shows the traceback)"
+    hint = "; APP_DEBUG=1 shows the traceback" if frames[-1].filename.startswith(LIBRARIES) else ""
+    return f" ({own[-1].filename}, line {own[-1].lineno}{hint})"
 
 
 def root_cause(error: BaseException) -> BaseException:
@@ -112,8 +113,8 @@ def nearest(word: str, names: Iterable[str]) -> str:
 
 
 def printable(message: str) -> str:
-    """Return a message in at most five lines of 500 characters, whatever a file's name or content put into it."""
-    lines = [line if len(line) <= 500 else f"{line[:497]}..." for line in message.splitlines()[:5]]
+    """Return a message in at most 20 lines of 500 characters, whatever a file's name or content put into it."""
+    lines = [line if len(line) <= 500 else f"{line[:497]}..." for line in message.splitlines()[:20]]
     return "\n".join("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines)
 
 

@@ -12,6 +12,7 @@ import types
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from lightning.pytorch.callbacks import BatchSizeFinder
     from torch import nn
 
 
@@ -34,7 +35,7 @@ def fast_import() -> None:
     stand_in.hamming = None  # type: ignore[attr-defined]  # so that there is nothing to give back
     sys.modules["scipy.signal"] = stand_in
     try:
-        import scipy  # type: ignore[import-untyped]
+        import scipy
 
         scipy.signal = stand_in
         import torchmetrics  # noqa: F401
@@ -72,6 +73,11 @@ def cheap_checks() -> None:
 def is_compiled(network: "nn.Module") -> bool:
     """Return whether `network.compile()` was called: not a patch, but PyTorch has no public way to ask."""
     return getattr(network, "_compiled_call_impl", None) is not None
+
+
+def size_name(finder: "BatchSizeFinder") -> str:
+    """Return the attribute that holds the batch size: not a patch either, but Lightning has no public name for it."""
+    return finder._batch_arg_name
 
 
 def fast_exit(exit_code: int) -> NoReturn:

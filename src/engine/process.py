@@ -3,7 +3,9 @@
 import errno
 import logging
 import os
+import re
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -25,6 +27,23 @@ WARNINGS = (
     r".*is currently in eval mode|Found .* module\(s\) in eval mode",  # networks may hold frozen parts
     r"There is a wandb run already|.*tensorboardX",  # optional loggers
     r"You requested to overfit but enabled",  # the engine's loaders do not shuffle then
+    r"You.re resuming from a checkpoint that ended before the epoch ended",  # a line of the engine says so
+)
+# Beginnings of what Lightning logs beside its callbacks, each with its reason; all else that is logged is shown.
+NOTICES = (
+    "\N{ELECTRIC LIGHT BULB} Tip",  # advertising
+    *("GPU available", "TPU available", "HPU available", "LOCAL_RANK:", "Seed set to"),  # a line of each run says it
+    "Using bfloat16 Automatic",  # a setting
+    "Using 16bit Automatic",
+    "Running in `fast_dev_run` mode",
+    "You are using a CUDA device",  # a setting of torch, not of a run
+    "`Trainer.fit` stopped",  # the report says how a training ended
+    *("Restor", "Loaded model weights"),  # a line says which checkpoint was loaded
+    "`weights_only` was not set",
+    *("Trainer already configured with", "`Trainer(", "Loading `train_dataloader` to"),  # how it works inside
+    "The following callbacks returned in `LightningModule.configure_callbacks`",  # the owner has written that
+    *("\nDetected KeyboardInterrupt", "Received SIGTERM", "Bypassing SIGTERM"),  # the last line says it
+    *("Initializing distributed", "-" * 100),  # of each process
 )
 # Multiplications in the layers of a network for one batch, below which a second thread costs more than it gains.
 SMALL = 2**24
@@ -46,9 +65,10 @@ def prepare() -> None:
     """Filter warnings and notices, and turn SIGTERM into an exception, for a command that imports Lightning."""
     if not isinstance(threading.excepthook, _ThreadErrors):
         threading.excepthook = _ThreadErrors(threading.excepthook)
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)  # where it is asked for
+    logging.getLogger("lightning").handlers = [_Logged()]
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [], True
     for message in WARNINGS:
         warnings.filterwarnings("ignore", message=message)
     end_with_parent()
@@ -107,6 +127,20 @@ def fit_threads(network: "nn.Module", batch_size: int) -> None:
     work = batch_size * sum(weight.numel() for weight in weights)
     if once and not recurrent and work < SMALL and not any(os.environ.get(name) for name in THREAD_VARIABLES):
         torch.set_num_threads(1)
+
+
+class _Logged(logging.Handler):
+    """Prints what callbacks and the owner's code log by Lightning's functions, above the bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a message that is no notice; warnings go to standard error, as Lightning has it."""
+        from engine import console
+
+        message = re.sub(r"^\[rank: \d+\] ", "", record.getMessage())
+        if record.levelno >= logging.WARNING:
+            sys.stderr.write(f"{message}\n")
+        elif not message.startswith(NOTICES):
+            console.say(message)
 
 
 class _ThreadErrors:

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Callback
 
 from engine import console
 from engine.errors import CommandError
@@ -33,6 +33,10 @@ class Watcher(Callback):
     def close(self) -> None:
         """Remove what would remain when this callback is switched off, such as hooks on layers."""
 
+    def guarded(self, hook: Callable[..., None]) -> Callable[..., None]:
+        """Return a hook for a layer that ends no training either."""
+        return functools.partial(_guarded(lambda self, *values: hook(*values)), self)
+
     def switch_off(self, error: Exception) -> None:
         """Show why, and do nothing from now on."""
         self.off = True
@@ -50,11 +54,11 @@ def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
     """Return a hook that is skipped once its watcher is off."""
 
     @functools.wraps(hook)
-    def guarded(self: Watcher, trainer: Trainer, *values: Any, **named: Any) -> None:
+    def guarded(self: Watcher, *values: Any, **named: Any) -> None:
         if self.off:
             return
         try:
-            hook(self, trainer, *values, **named)
+            hook(self, *values, **named)
         except CommandError:
             raise
         except Exception as error:

@@ -121,7 +121,7 @@ def test_the_command_is_in_the_help(app: App) -> None:
 
 @pytest.mark.slow
 def test_a_browser_shows_curves_images_and_hyperparameters(app: App, tmp_path: Path) -> None:
-    browser = pytest.importorskip("browser", reason="selenium is not installed")
+    browser = pytest.importorskip("support.browser", reason="selenium is not installed")
     threshold = PROJECT / "configs" / "threshold.yaml"
     for config in (PRODUCT, threshold):
         assert app("fit", "--config", config, "--trainer.max_epochs", "40").exit_code == 0

@@ -57,16 +57,24 @@ def no_change(settings: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-def test_without_the_command_board_the_others_work(folder: Path) -> None:
-    source = copy(folder, ["engine/board.py"], no_change)
+@pytest.mark.parametrize(
+    ("gone", "module", "names"),
+    [
+        ("engine/board.py", "engine.board", ("board",)),
+        ("engine/comparison", "engine.comparison.", ("runs", "compare", "diff")),
+    ],
+)
+def test_without_a_command_the_others_work(folder: Path, gone: str, module: str, names: tuple[str, ...]) -> None:
+    source = copy(folder, [gone], no_change)
     commands = source / "engine/commands.py"
     lines = commands.read_text().splitlines(keepends=True)
-    kept = [line for line in lines if '"engine.board"' not in line]
-    assert len(kept) == len(lines) - 1
+    kept = [line for line in lines if f'"{module}' not in line]
+    assert len(kept) == len(lines) - len(names)
     commands.write_text("".join(kept))
     works(source)
-    assert "\n  board " not in run(source, "--help").out
-    assert run(source, "board").exit_code == 2
+    for name in names:
+        assert f"\n  {name} " not in run(source, "--help").out
+        assert run(source, name).exit_code == 2
 
 
 @pytest.mark.slow

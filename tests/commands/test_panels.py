@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
-from support import BRIEF, PRODUCT, PROJECT, Result
+from support import BRIEF, PRODUCT, PROJECT, Result, main
 
 from app.figures.plots import classification, training
 
@@ -58,3 +58,26 @@ def test_classes_with_chinese_names_are_no_flood_of_warnings(
     assert result.exit_code == 0, result.err  # warnings are errors here
     assert result.err == ""
     assert sum("font" in line for line in result.out.splitlines()) <= 1
+
+
+BROKEN = """
+from engine.dashboard import Panel
+
+
+class Broken(Panel):
+    def on_train_epoch_end(self, trainer, pl_module):
+        raise KeyError("mine")
+"""
+
+
+def test_a_panel_that_fails_is_named_at_the_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "broken.py").write_text(BROKEN)
+    (folder / "broken.yaml").write_text("dashboard: {mine: {class_path: broken.Broken}}\n")
+    monkeypatch.syspath_prepend(folder)
+    assert main(["fit", "--config", str(PRODUCT), "--config", "broken.yaml", *BRIEF]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == "exit code 1: Broken failed (traceback above); everything else is complete"
+    assert "KeyError: 'mine'" in said
+    assert Path("lightning_logs/product/version_0/checkpoints/best.ckpt").is_file()

@@ -74,6 +74,8 @@ WRONG = {
     "part of a name": ([*FIT, "--trainer.epochs", "2"], ["no trainer.epochs", "did you mean max_epochs?"]),
     "help for no class": (["fit", "--model.help", "app.tasks.Nope"], ["app.tasks.Nope"]),
     "config that is a folder": (["fit", "--config", str(PRODUCT.parent)], ["is a folder"]),
+    "misspelt --config": (["fit", "--confg", "configs/product.yaml"], ["unexpected --confg; fit needs --config"]),
+    "misspelt option": ([*FIT, "--print_schedul"], ["no setting print_schedul; did you mean print_schedule?"]),
     "word instead of a config": (["fit", "product"], ["unexpected product"]),
     "sampling that needs classes": (
         ["fit", "--config", TABULAR, "--config", str(PROJECT / "configs" / "with" / "balanced.yaml")],

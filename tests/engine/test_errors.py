@@ -15,7 +15,7 @@ from app.data.mnist import MNIST
 from app.data.product import Product
 from app.data.tabular import Tabular
 from app.tasks import Classification, NextCharacter, Regression
-from engine.errors import place_below
+from engine.errors import check_range, place_of
 
 ADAM = partial(torch.optim.Adam, lr=1e-3)
 REFUSED: dict[str, Callable[[], object]] = {
@@ -61,10 +61,13 @@ def test_the_ends_of_a_range_belong_to_it() -> None:
     assert ImageFolder(num_workers=None).num_workers is None
 
 
-def test_a_refusal_of_a_library_names_the_line_that_called_it() -> None:
+def test_a_refusal_names_the_line_of_the_owner_that_made_it_or_called_the_library() -> None:
     with pytest.raises(ValueError, match="divisible") as refused:
         torch.nn.Conv2d(3, 5, 3, groups=2)
-    assert f"({__file__}, line " in place_below(refused.value)
+    assert f"({__file__}, line " in place_of(refused.value)
     with pytest.raises(ValueError, match="at least") as own:
         raise ValueError("at least one")
-    assert place_below(own.value) == ""
+    assert place_of(own.value).startswith(f" ({__file__}, line ")
+    with pytest.raises(ValueError, match="at least") as engines:
+        check_range("size", 0, 1)
+    assert place_of(engines.value) == ""

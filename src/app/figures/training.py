@@ -5,7 +5,7 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 
-from app.figures.plots.training import curves
+from app.figures.plots.training import curves, split_and_metric
 from engine.dashboard import Panel, history
 
 
@@ -43,7 +43,7 @@ class TrainingCurves(Panel):
 
     def _draw(self, flush: bool) -> None:
         found = history(self.trainer, flush) if self.shown else {}
-        if any(name.endswith("/loss") for name in found):
+        if any(split and metric == "loss" for split, metric in map(split_and_metric, found)):
             lines = {name: (curve.epochs, curve.values) for name, curve in found.items()}
             self.keep("curves", curves(lines, "Training"))
             self._drawn = time.monotonic()

@@ -11,6 +11,7 @@ from engine.dashboard.metrics_history import history
 from engine.dashboard.panel import Panel
 from engine.runs.config_file import dump, flat, read_tree
 from engine.runs.folder import Run
+from engine.training.monitor import stage
 
 # Settings of the Trainer that change what is learned; the others say where and how it runs.
 TRAINER = (
@@ -65,16 +66,18 @@ class HParams(_RunSettings):
         if self.shown:
             record = Run(self.folder).record()
             metrics = (record.get("best") or {}).get("metrics", {})
-            shown = {name: value for name, value in metrics.items() if name.startswith("val/")}
+            shown = {name: value for name, value in metrics.items() if stage(name) == "val"}
+            if not shown:  # names that say no stage
+                other = {name for name in metrics if stage(name) or name.startswith("learning_rate")}
+                shown = {name: value for name, value in metrics.items() if name not in other}
             if not record.get("test"):  # there was one of an earlier best, perhaps: it is not that of this best
-                shown |= {name: math.nan for name in history(trainer) if name.startswith("test/")}
+                shown |= {name: math.nan for name in history(trainer) if stage(name) == "test"}
             self._write(shown)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the metrics of the test."""
         if self.shown:
-            metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
-            self._write({name: value for name, value in metrics.items() if name.startswith("test/")})
+            self._write({name: value.item() for name, value in trainer.callback_metrics.items()})
 
     def _write(self, metrics: dict[str, float]) -> None:
         settings = hyperparameters(flat(self.settings))

@@ -8,6 +8,7 @@ from engine.dashboard.batches import FirstBatchPanel
 from engine.dashboard.pictures import images
 
 COLUMNS = 12  # with statistics of their own; of more, the first are shown
+NUMBERS = 3  # of a target that has several
 CLASSES = 20  # whose samples are counted
 
 
@@ -32,16 +33,27 @@ class InputBatch(FirstBatchPanel):
     def first_batch(self, inputs: Tensor, targets: Tensor) -> None:
         """Show the batch."""
         inputs, targets = inputs.detach().cpu(), targets.detach().cpu()
+        if not inputs.numel() or not targets.numel() or inputs.is_complex():
+            return
+        inputs = inputs[:, None] if inputs.ndim == 1 else inputs
         lines = self._statistics(inputs, targets)
         console.say("\n".join(["first batch", *(f"  {line}" for line in lines)]))
         self.text("train/batch_statistics", "\n".join(f"* {line}" for line in lines))
-        inputs, targets, names = inputs[: self.samples], targets[: self.samples], self.class_names
-        labels = [names[label] if names else f"{label:.4g}" for label in targets.flatten().tolist()]
+        inputs = inputs[: self.samples]
+        inputs = inputs.float() if inputs.is_floating_point() else inputs  # NumPy has no bfloat16
+        labels = [self._label(target) for target in targets[: self.samples]]
         if inputs.ndim == 4:
             title = f"First training batch, {len(inputs)} images with their labels"
             self.figure("batch", images(inputs.numpy(), self.drawable(labels), title))
         else:
             self.text("train/batch", self._table(inputs, labels))
+
+    def _label(self, target: Tensor) -> str:
+        """Return the name of a class, or the first numbers of a target."""
+        values, names = target.flatten().tolist(), self.class_names
+        if len(values) == 1 and isinstance(values[0], int) and 0 <= values[0] < len(names):
+            return names[values[0]]
+        return ", ".join(f"{value:.4g}" for value in values[:NUMBERS]) + (", …" if len(values) > NUMBERS else "")
 
     def _table(self, inputs: Tensor, labels: list[str]) -> str:
         vocabulary = getattr(self.task, "vocabulary", None)

@@ -1,15 +1,18 @@
 """The network: its graph, its layers, and feature maps of its convolutions."""
 
+import inspect
 import warnings
+from typing import Any
 
 import torch
+from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 
 from engine.dashboard.batches import FirstBatchPanel
 from engine.dashboard.observe import evaluating, named_layers, outputs_of
 from engine.dashboard.panel import Panel
 from engine.dashboard.pictures import feature_maps
-from engine.logs.summary import learning_layers, parameters, shape
+from engine.logs.summary import layers, own, parameters, shape
 
 
 class Graph(FirstBatchPanel):
@@ -19,21 +22,26 @@ class Graph(FirstBatchPanel):
         """Return whether there is a TensorBoard to write to."""
         return self.writer is not None and self.stage == "train"
 
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """List the layers, whatever a batch is."""
+        if self._waiting:
+            shown = list(layers(self.task))
+            rows = [
+                f"| {name} | {type(layer).__name__} | {shape(layer)} | {own(layer, shown):,} |" for name, layer in shown
+            ]
+            table = "\n".join(["| layer | type | weight | parameters |", "| - | - | - | - |", *rows])
+            self.text("network", f"{table}\n\n{parameters(self.task):,} parameters")
+        super().on_train_batch_start(trainer, pl_module, batch, batch_idx)
+
     def first_batch(self, inputs: Tensor, targets: Tensor) -> None:
         """Trace the network on one sample."""
-        layers = [
-            f"| {name} | {type(layer).__name__} | {shape(layer)} | {parameters(layer):,} |"
-            for name, layer in learning_layers(self.task)
-        ]
-        table = "\n".join(["| layer | type | weight | parameters |", "| - | - | - | - |", *layers])
-        self.text("network", f"{table}\n\n{parameters(self.task):,} parameters")
         with evaluating(self.task), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # tracing warns of branches; the graph is for the eye
             self._trace(inputs[:1])
 
     def _trace(self, inputs: Tensor) -> None:
         network = getattr(self.task, "network", None)
-        if self.writer is None or not isinstance(network, nn.Module):
+        if self.writer is None or not isinstance(network, nn.Module) or not takes_one(self.task):
             return
         seen: list[Tensor] = []
         handle = network.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
@@ -41,6 +49,15 @@ class Graph(FirstBatchPanel):
         handle.remove()
         # Traced here, for add_graph would do so four times to compare the results.
         self.writer.add_graph(torch.jit.trace(network, seen[0], check_trace=False), seen[0])
+
+
+def takes_one(module: nn.Module) -> bool:
+    """Return whether a module maps one input."""
+    try:
+        inspect.signature(module.forward).bind(None)
+    except TypeError:
+        return False
+    return True
 
 
 class FeatureMaps(Panel):

@@ -58,8 +58,9 @@ def outputs_of(layers: Sequence[tuple[str, torch.nn.Module]]) -> Iterator[dict[s
 
     def keep(name: str) -> Any:
         def hook(module: torch.nn.Module, inputs: Any, output: Any) -> None:
-            output = output[0] if isinstance(output, tuple) else output  # an LSTM returns its state too
-            found[name] = output.detach()
+            output = output[0] if isinstance(output, tuple) and output else output  # an LSTM returns its state too
+            if isinstance(output, Tensor):
+                found[name] = output.detach()
 
         return hook
 

@@ -14,7 +14,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from engine.dashboard import fonts
+from engine import fonts
 from engine.dashboard.pictures import pixels
 from engine.errors import check_range
 from engine.logs.run_logger import logged_step

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from engine.data.in_memory import InMemory, Split
@@ -59,8 +60,11 @@ class TwoParts(InMemory, ABC):
         if self.complete:
             return
         try:
-            with contextlib.redirect_stdout(io.StringIO()):  # torchvision prints each mirror that it tries
-                self.download()
+            self.root.mkdir(parents=True, exist_ok=True)
+            # Runs of a study begin at once; torchvision prints each mirror that it tries.
+            with FileLock(self.root / ".lock"), contextlib.redirect_stdout(io.StringIO()):
+                if not self.complete:
+                    self.download()
         except (OSError, RuntimeError) as error:
             raise DataError(
                 f"{self.title} is not in {self.folder} and cannot be downloaded ({str(error).splitlines()[0]}).\n"

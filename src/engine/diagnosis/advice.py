@@ -1,5 +1,6 @@
 """Advice that starts from what a run has: its own options, layers and schedule."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,12 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import nn
 
 SATURATING = (nn.Sigmoid, nn.Tanh, nn.Softsign, nn.Hardtanh)
+# What modules of their own call an argument.
+OWN = {
+    "lr": ("lr", "learning_rate"),
+    "weight_decay": ("weight_decay",),
+    "width": ("hidden_features", "hidden", "hidden_size", "hidden_dim", "width", "channels"),
+}
 NORMALIZING = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm)
 
 
@@ -17,17 +24,21 @@ class Setup:
 
     Args:
         options: Arguments of the task, as the command line gave them; {} where it was built otherwise.
+        arguments: Names of the arguments that its constructor takes.
         saturating: Names of the saturating activations of the network.
         normalized: There are normalization layers.
         clipped: Gradients are clipped.
         max_epochs: Epochs that the run is to have, if they are limited.
+        manual: The task takes its optimizer steps itself; the Trainer then clips nothing.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
     saturating: tuple[str, ...] = ()
     normalized: bool = False
     clipped: bool = False
     max_epochs: int = -1
+    manual: bool = False
 
     @classmethod
     def of(cls, trainer: Trainer, task: LightningModule) -> "Setup":
@@ -35,10 +46,12 @@ class Setup:
         layers = list(task.modules())
         return cls(
             options=dict(task.hparams),
+            arguments=tuple(inspect.signature(type(task)).parameters),
             saturating=tuple({type(layer).__name__: None for layer in layers if isinstance(layer, SATURATING)}),
             normalized=any(isinstance(layer, NORMALIZING) for layer in layers),
             clipped=bool(trainer.gradient_clip_val),
             max_epochs=trainer.max_epochs or -1,
+            manual=not task.automatic_optimization,
         )
 
     def rate(self, value: float) -> str:
@@ -47,7 +60,10 @@ class Setup:
 
     def set(self, part: str, option: str, value: str, words: str) -> str:
         """Return the setting of an option of network or optimizer, or words where the command line has no such one."""
-        return f"--model.{part}.{option} {value}" if option in self._arguments(part) else words
+        if option in self._arguments(part):
+            return f"--model.{part}.{option} {value}"
+        own = [name for name in OWN.get(option, ()) if name in self.arguments]
+        return f"--model.{own[0]} {value}" if own else words
 
     def constant_rate(self) -> str:
         """Return how to leave the schedule out."""
@@ -55,7 +71,7 @@ class Setup:
 
     def decay(self) -> str:
         """Return how to penalize large weights, or more than now."""
-        now = self._arguments("optimizer").get("weight_decay") or 0.0
+        now = self._arguments("optimizer").get("weight_decay") or self.options.get("weight_decay") or 0.0
         return self.set("optimizer", "weight_decay", short(max(10 * now, 1e-2)), "weight decay")
 
     def larger(self) -> str:
@@ -64,10 +80,15 @@ class Setup:
         for option in ("channels", "hidden_features", "hidden"):
             if option in arguments:
                 return f"--model.network.{option} {_doubled(arguments[option])}"
+        for option in OWN["width"]:
+            if isinstance(self.options.get(option), int) and option in self.arguments:
+                return f"--model.{option} {_doubled(self.options[option])}"
         return "a wider or deeper network"
 
     def clip(self) -> str:
         """Return how to bound the length of a step."""
+        if self.manual:
+            return "self.clip_gradients in the training step"
         return "a smaller --trainer.gradient_clip_val" if self.clipped else "--trainer.gradient_clip_val 1"
 
     def longer(self) -> str:

@@ -30,6 +30,8 @@ def weights_not_changing(history: History, limits: Limits) -> Finding | None:
     """Find a learning rate that moves nothing."""
     if history.moved is None or history.fraction < 0.1 or history.moved >= limits.moved or history.zero:
         return None
+    if not history.losses or not history.rates:  # nothing was to move them
+        return None
     rate = max(history.rates, default=0.0)
     evidence = f"{history.fraction:.0%} of the run changed the weights by {history.moved:.1g} of their size"
     return Finding(

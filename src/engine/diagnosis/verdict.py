@@ -3,6 +3,7 @@
 from engine.diagnosis.finding import Limits
 from engine.diagnosis.history import JUDGED, MIN_STEPS, History
 
+NOT_WATCHED = "not watched"
 HEALTHY = "healthy, nothing to point out"
 
 
@@ -10,7 +11,7 @@ def verdict(history: History, limits: Limits, steps: int) -> str:
     """Return what can be said of a run of some steps in which nothing was found."""
     train = history.recent_loss()
     if train is None and steps >= MIN_STEPS:
-        return "not judged: the training step returns no loss"
+        return f"{NOT_WATCHED}: the training step returned no loss"
     if train is None or len(history.losses) < JUDGED:
         return f"too short to judge: {steps} steps, {JUDGED * MIN_STEPS} are needed"
     losses = f"training loss {train:.3g}"

@@ -103,8 +103,8 @@ class Diagnosis(Watcher):
         if isinstance(loss, Tensor) and loss.numel() == 1:  # a step may return none
             if trainer.accumulate_grad_batches > 1:  # Lightning has divided by it
                 loss = loss * trainer.accumulate_grad_batches
-            if "penalty" in parts:
-                loss = loss - parts["penalty"]
+            if isinstance(penalty := parts.get("penalty"), Tensor | float):
+                loss = loss - penalty
             self._losses.add(loss)
         self._in_block += 1
         self._batches += 1
@@ -208,7 +208,7 @@ class Diagnosis(Watcher):
 
         for name, layer in task.named_modules():
             if isinstance(layer, nn.ReLU):
-                self._hooks.callback(layer.register_forward_hook(hook(name)).remove)
+                self._hooks.callback(layer.register_forward_hook(self.guarded(hook(name))).remove)
 
     def _look(self, trainer: Trainer, symptoms: Iterable[Symptom] = SYMPTOMS) -> None:
         for symptom in symptoms:
@@ -233,7 +233,9 @@ class Diagnosis(Watcher):
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 step = max(trainer.global_step - 1, 0)  # the one that was taken
-                logger.experiment.add_text("diagnosis", "\n".join(lines) or self.verdict or "healthy so far", step)
+                logger.experiment.add_text(
+                    "diagnosis", "\n".join(lines) or self.verdict or "nothing found so far", step
+                )
 
 
 def _batches(trainer: Trainer) -> float:

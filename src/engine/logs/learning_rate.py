@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from engine.logs.run_logger import logged_step
@@ -29,7 +30,10 @@ class LearningRate(Callback):
         """See whether the rates change within epochs."""
         configs = trainer.lr_scheduler_configs
         if any(config.interval == "step" for config in configs) or (configs and not pl_module.automatic_optimization):
-            steps = float(trainer.estimated_stepping_batches)
+            try:
+                steps = float(trainer.estimated_stepping_batches)
+            except MisconfigurationException:  # a callback changes how many batches a step takes
+                steps = math.inf
             self._every = max(1, math.ceil(steps / POINTS)) if math.isfinite(steps) else 50
             # Only here, for a hook that is overridden is called in every step of every run.
             self.on_train_batch_start = self._note_step  # type: ignore[method-assign]
@@ -75,5 +79,6 @@ def rates(trainer: Trainer) -> dict[str, float]:
             "learning_rate" if len(kinds) == 1 else f"learning_rate/{kind}-{twin}" if twin else f"learning_rate/{kind}"
         )
         for number, group in enumerate(optimizer.param_groups):
-            found[f"{name}/{number}" if number else name] = float(group["lr"])
+            if "lr" in group:  # an optimizer of one's own may have none
+                found[f"{name}/{number}" if number else name] = float(group["lr"])
     return found

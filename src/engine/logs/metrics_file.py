@@ -36,6 +36,7 @@ class MetricsFile(RunLogger):
         self._names: list[str] = []  # of the columns
         self._last: dict[str, Any] = {}  # the newest row that is ended
         self._pending: list[dict[str, Any]] = []
+        self._newest = -1  # step of a row
         self._replaced = 0  # bytes at the end of the file that the pending rows replace
         self._written = 0.0
 
@@ -63,8 +64,11 @@ class MetricsFile(RunLogger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add numbers to the row of a step; numbers without a step join those that are logged next."""
-        before = self.row.get("step")
+        before, again = self.row.get("step"), step is None and not self.row.keys().isdisjoint(metrics)
         if before is not None and before != step and (step is not None or "epoch" in self.row):
+            self._end_row()
+        elif again:  # a number that is logged without a step has a row each time
+            self._number()
             self._end_row()
         self.row |= {**metrics, "step": self.row.get("step") if step is None else step}
         if "epoch" in metrics:
@@ -81,14 +85,21 @@ class MetricsFile(RunLogger):
     def finalize(self, status: str) -> None:
         """Write the last row; where a run has failed, perhaps because nothing can be written, if it is an epoch's."""
         if status != "failed":
+            self._number()
             self._end_row()
         with contextlib.suppress(OSError) if status == "failed" else contextlib.nullcontext():
             self.flush()
+
+    def _number(self) -> None:
+        """Give a row that has no step the one after the newest."""
+        if self.row and self.row.get("step") is None:
+            self.row["step"] = self._newest + 1
 
     def _end_row(self) -> None:
         row, self.row = self.row, {}
         if row.get("step") is None:  # nothing was logged, or a number that belongs to no step
             return
+        self._newest = int(row["step"])
         if self._kept is not None or self.purge_step is None or not row.keys() <= set(self._names):
             self._rewrite(row)
             return

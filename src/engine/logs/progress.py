@@ -7,6 +7,7 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
+from lightning.pytorch.trainer.states import TrainerFn
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from torch import Tensor
@@ -16,12 +17,14 @@ from engine.errors import check_range
 
 LINES = 50  # about so many lines, whatever the number of epochs
 PAUSE = 60.0  # seconds without a line at most, or a tenth of the time so far if that is more
+ENDLESS_PAUSE = 5.0  # the same where an epoch has no length: there may never be a line of an epoch
 
 
 class Progress(ProgressBar):
     """One bar over the whole training; where output is a file or a pipe, lines with the metrics of an epoch.
 
-    Within an epoch, a line follows each validation, and each minute of the first ten; later ones are ever rarer.
+    Within an epoch, a line follows each validation, and each minute of the first ten; later ones are ever rarer. An
+    epoch without a length has a line each five seconds of the first fifty.
 
     Args:
         refresh_per_second: How often the bar is drawn anew; it has no thread of its own, which would slow training.
@@ -39,6 +42,7 @@ class Progress(ProgressBar):
         self._task = TaskID(0)
         self._enabled = True
         self._start = self._due = 0.0  # when the bar is drawn or a line is printed next
+        self._pause = PAUSE
         self._epoch = self._batch = -1  # of the last line
         self._old: dict[str, Tensor] | None = None  # metrics as they were when the epoch began
 
@@ -54,6 +58,7 @@ class Progress(ProgressBar):
         """Show the bar."""
         self._epoch, self._batch, self._old = trainer.current_epoch - 1, 0, None
         self._start, self._due = time.monotonic(), 0.0
+        self._pause = PAUSE if math.isfinite(float(trainer.num_training_batches)) else ENDLESS_PAUSE
         if self._enabled and sys.stdout.isatty():
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._bar = Bar(*columns, auto_refresh=False, console=console.terminal())
@@ -77,7 +82,8 @@ class Progress(ProgressBar):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the metrics of a validation within an epoch; those of others wait for the training loss."""
-        if trainer.sanity_checking or trainer.is_last_batch or self._bar is not None:
+        fitting = trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking
+        if not fitting or trainer.is_last_batch or self._bar is not None:
             return
         total = _batches(trainer)
         if total is None or trainer.fit_loop.total_batch_idx - self._batch >= total / LINES:
@@ -108,7 +114,10 @@ class Progress(ProgressBar):
         if self.every_n_epochs is not None:
             return (epoch + 1) % self.every_n_epochs == 0
         total = _batches(trainer)
-        epochs = total / trainer.num_training_batches if total else epoch + 1
+        batches = float(trainer.num_training_batches)
+        if math.isinf(batches):  # an epoch of unknown length is taken to be as long as those before
+            batches = max(1.0, (trainer.fit_loop.total_batch_idx + 1) / (epoch + 1))
+        epochs = total / batches if total else epoch + 1
         every = math.ceil(epochs / LINES)
         validations = trainer.check_val_every_n_epoch or 1
         if validations <= every:  # a multiple, so that each line is of a validated epoch
@@ -140,7 +149,7 @@ class Progress(ProgressBar):
 
     def _wait(self) -> None:
         now = time.monotonic()
-        self._due = now + (self.interval if self._bar is not None else max(PAUSE, (now - self._start) / 10))
+        self._due = now + (self.interval if self._bar is not None else max(self._pause, (now - self._start) / 10))
 
     def _stop(self) -> None:
         if self._bar is not None:

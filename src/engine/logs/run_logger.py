@@ -2,9 +2,11 @@
 
 from abc import abstractmethod
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers.logger import DummyLogger
 
 from engine.lazy import optional
 
@@ -31,6 +33,11 @@ class RunLogger(Logger):
         return str(self.folder)
 
     save_dir = log_dir  # Lightning's own callbacks write below it
+
+    @property
+    def experiment(self) -> Any:
+        """An object that takes any call and does nothing: a module may write to that of each of its loggers."""
+        return DummyLogger().experiment
 
     @abstractmethod
     def flush(self) -> None:

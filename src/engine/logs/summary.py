@@ -16,7 +16,8 @@ from engine import console
 from engine.errors import check_range
 from engine.watcher import Watcher
 
-ROWS = 20  # of the table, where the depth is left open
+ROWS = 25  # layers of a network that are listed one by one; a larger one is shown as a tree of two levels
+MAX_ROWS = 60  # of that tree
 
 
 class Summary(Watcher, ModelSummary):
@@ -27,7 +28,7 @@ class Summary(Watcher, ModelSummary):
 
     Args:
         max_depth: How deep nested modules are listed: 1 shows the outermost, -1 all, 0 switches the summary off; by
-            default as deep as 20 rows allow.
+            default all of 25 layers or fewer, of more a tree of two levels with the parameters of each part.
     """
 
     def __init__(self, max_depth: int | None = None) -> None:
@@ -43,7 +44,7 @@ class Summary(Watcher, ModelSummary):
         if self.max_depth != 0 and trainer.is_global_zero:
             for layer in pl_module.modules():
                 if not isinstance(layer, torch.jit.ScriptModule):
-                    self._hooks.callback(layer.register_forward_hook(self._note).remove)
+                    self._hooks.callback(layer.register_forward_hook(self.guarded(self._note)).remove)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the table."""
@@ -67,45 +68,61 @@ class Summary(Watcher, ModelSummary):
 
     def _print(self, task: nn.Module) -> None:
         every = list(layers(task))
-        shown = every if self.max_depth is None else list(layers(task, self.max_depth))
-        if self.max_depth is None:
-            depth = max((name.count(".") for name, _ in every), default=0)
-            while depth > 0 and len(shown) > ROWS:
-                shown = list(layers(task, depth))
-                depth -= 1
-            shown = shown[:ROWS]
         title = f"{parameters(task):,} parameters, {parameters(task, trained=True):,} trained"
         if total := sum(self._operations.values()):
             thousands = (len(str(total)) - 1) // 3
             title += f", {total / 1000**thousands:.3g} {['', 'k', 'M', 'G', 'T', 'P'][thousands]}FLOPs"
             title += " in a forward pass of one sample"
-        rows = []
-        for name, layer in shown:
-            # Without the parameters of those of its parts that have a row of their own.
-            parts = {module for _, module in shown} & (set(layer.modules()) - {layer})
-            owned = parameters(layer) - sum(map(parameters, parts))
-            weight, output = shape(layer).replace(" ", ""), "x".join(map(str, self._shapes.get(layer, ())))
-            rows.append([name or type(task).__name__, type(layer).__name__, weight, output, owned])
+        if self.max_depth is None and len(every) > ROWS:
+            rows = [self._row(f"{'  ' * level}{name}", layer, count) for level, name, layer, count in tree(task)]
+        else:
+            shown = list(layers(task, -1 if self.max_depth is None else self.max_depth))
+            rows = [self._row(name or type(task).__name__, layer, own(layer, shown)) for name, layer in shown]
         console.table(title, ["layer", "type", "weight", "output", "parameters"], rows)
-        if len(shown) < len(every):
+        if len(rows) < len(every):
             console.say(f"(all {len(every)} layers: --callbacks.summary.max_depth -1)")
+
+    def _row(self, name: str, layer: nn.Module, count: int) -> list[Any]:
+        weight, output = shape(layer).replace(" ", ""), "x".join(map(str, self._shapes.get(layer, ())))
+        return [name, type(layer).__name__, weight, output, count]
+
+
+def own(layer: nn.Module, shown: Sequence[tuple[str, nn.Module]]) -> int:
+    """Return the number of a layer's parameters, without those of its parts that are shown too."""
+    parts = {module for _, module in shown} & (set(layer.modules()) - {layer})
+    return parameters(layer) - sum(map(parameters, parts))
+
+
+def tree(task: nn.Module) -> Iterator[tuple[int, str, nn.Module, int]]:
+    """Yield level, name, module and number of all its parameters of a network's parts and of the parts of these.
+
+    One level where two have too many; the first row is that of parameters that belong to no part.
+    """
+    parts = children(task)
+    if list(task.parameters(recurse=False)):
+        yield 0, type(task).__name__, task, own(task, parts)
+    deep = len(parts) + sum(len(children(part)) for _, part in parts) <= MAX_ROWS
+    for name, part in parts:
+        yield 0, name, part, parameters(part)
+        for inner, module in children(part) if deep else ():
+            yield 1, inner, module, parameters(module)
+
+
+def children(module: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Return the parts of a module by name, without metrics."""
+    return [part for part in module.named_children() if not isinstance(part[1], Metric | MetricCollection)]
 
 
 def layers(module: nn.Module, depth: int = -1, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
     """Yield modules by name: the innermost, or those of a depth in their place, and all that own parameters."""
-    children = [part for part in module.named_children() if not isinstance(part[1], Metric | MetricCollection)]
-    if prefix and (depth == 0 or not children):
+    parts = children(module)
+    if prefix and (depth == 0 or not parts):
         yield prefix, module
         return
     if list(module.parameters(recurse=False)):
         yield prefix, module
-    for name, child in children:
+    for name, child in parts:
         yield from layers(child, depth - 1, f"{prefix}.{name}" if prefix else name)
-
-
-def learning_layers(module: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Return the innermost modules that own parameters, by name."""
-    return [(name, layer) for name, layer in module.named_modules() if list(layer.parameters(recurse=False))]
 
 
 def shape(layer: nn.Module) -> str:

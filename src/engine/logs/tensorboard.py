@@ -52,6 +52,7 @@ class TensorBoard(RunLogger, TensorBoardLogger):
         self._suffix = ""
         self._replaced: list[Path] = []  # event files of evaluations before this one
         self._writer: SummaryWriter | None = None
+        self._newest: tuple[int | None, dict[str, Any]] = None, {}  # the step that was logged last, and its numbers
 
     def begin(self, folder: Path, purge_step: int | None = None) -> None:
         """Choose the folder of a run; events of an interrupted run from purge_step on are hidden."""
@@ -77,10 +78,16 @@ class TensorBoard(RunLogger, TensorBoardLogger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Add the metrics of a step; add_scalar, made for one number at a time, takes four times as long."""
+        numbers = {name: value for name, value in metrics.items() if not isinstance(value, dict)}
+        numbers.pop("epoch", None)  # a straight line, and the first chart one would see
+        again = (
+            self._newest[1] if self._newest[0] == step else {}
+        )  # a step is logged a second time after its checkpoint
+        self._newest = step, again | numbers
         values = [
             Summary.Value(tag=name, simple_value=float(value))
-            for name, value in metrics.items()
-            if name != "epoch" and not isinstance(value, dict)  # a straight line, and the first chart one would see
+            for name, value in numbers.items()
+            if name not in again or again[name] != value
         ]
         if values:
             file: Any = self.experiment.file_writer

@@ -60,6 +60,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
+_Dumper.add_multi_representer(str, lambda dumper, text: _text(dumper, str.__str__(text)))  # an enum of texts
 
 
 def flat(nested: Mapping[str, Any], prefix: str = "") -> Settings:

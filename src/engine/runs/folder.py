@@ -1,5 +1,7 @@
 """Run folders: `lightning_logs/<name>/version_N`, where they are and the metadata in them.
 
+The name of a run of a study has two parts, `<study>/<variant>`.
+
 Imports nothing heavy: a run is found, or missed with an error, before torch is loaded.
 """
 
@@ -34,8 +36,9 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The config's name, or what replaced it."""
-        return self.folder.resolve().parent.name
+        """The config's name, or what replaced it; `<study>/<variant>` in a study."""
+        *parents, last = self.folder.resolve().parts[:-1]
+        return f"{parents[-1]}/{last}" if FOLDER in parents[-2:-1] else last
 
     @property
     def config(self) -> Path:
@@ -51,6 +54,11 @@ class Run:
     def last(self) -> Path:
         """Checkpoint to resume from."""
         return self.folder / "checkpoints" / "last.ckpt"
+
+    @property
+    def averaged(self) -> Path:
+        """Checkpoint of weights that were averaged at the end of training, and not validated since."""
+        return self.folder / "checkpoints" / "averaged.ckpt"
 
     @property
     def lock(self) -> Path:
@@ -109,11 +117,17 @@ class Run:
     def retire_results(self) -> None:
         """Rename results of a checkpoint that is no longer the best, test.json to test.epoch_24.json."""
         record = self.record() if is_first() else {}
-        for command, name in {"test": "test.json", "validate": "validate.json", "predict": "predictions.csv"}.items():
-            path, evaluated = self.folder / name, record.get(command)
-            if path.is_file() and isinstance(evaluated, dict):
-                path.rename(path.with_name(f"{path.stem}.epoch_{evaluated['epoch']}{path.suffix}"))
-                self.update(**{command: None})
+        results = {
+            "test": ["test.json"],
+            "validate": ["validate.json"],
+            "predict": ["predictions.csv", "predictions.pt"],
+        }
+        for command, names in results.items():
+            evaluated = record.get(command)
+            for path in [self.folder / name for name in names if isinstance(evaluated, dict)]:
+                if path.is_file() and isinstance(evaluated, dict):
+                    path.rename(path.with_name(f"{path.stem}.epoch_{evaluated['epoch']}{path.suffix}"))
+                    self.update(**{command: None})
 
     def checkpoint(self, which: str) -> Path:
         """Return the path of checkpoint best, last or a file.
@@ -140,17 +154,24 @@ def taken(run: Run) -> str:
     return f"{run.title} is being trained by another process, and can be resumed once that has ended"
 
 
-def create(root: Path, name: str) -> Run:
-    """Make the folder of the next version; two runs started at once get two folders.
+def create(root: Path, name: str, version: int | None = None) -> Run:
+    """Make the folder of a version, by default of the next; two runs started at once get two folders.
 
     A process that is not the first gets the place of a folder that it will not write to.
 
     Raises:
         OSError: If it cannot be made.
+        UsageError: If there is a run of this version.
     """
     parent = root / FOLDER / name
     if not is_first():
         return Run(parent / "another_process")
+    if version is not None:
+        run = Run(parent / f"version_{version}")
+        if run.config.is_file():
+            raise UsageError(f"{run.title} exists: --run {run.title} resumes it, another --version is another run")
+        run.folder.mkdir(parents=True, exist_ok=True)  # one that was killed before its first step has left its folder
+        return run
     number = max((_number(run.folder) for run in versions(parent)), default=-1) + 1
     while True:
         folder = parent / f"version_{number}"
@@ -199,12 +220,22 @@ def find(text: str, root: Path) -> Run:
             return Run(folder)
         if found := [run for run in versions(folder) if run.config.is_file()]:
             return found[-1]
+        if inside := _inside(folder):
+            raise UsageError(f"{folder} holds many runs: name one of them, {inside[-1].title} for example")
         if folder.exists():
             raise UsageError(f"{folder} is not the folder of a run: it has no config.yaml")
     titles = [f"{name}/{run.folder.name}" for name in _names(root) for run in versions(root / FOLDER / name)]
     titles = [title for title in titles if nearest(text.split("/")[0], [title.split("/")[0]])]
     hint = nearest(text, titles) or f". Train one: {program()} fit --config configs/NAME.yaml"
     raise UsageError(f"no run {text} in {root / FOLDER}{hint}")
+
+
+def find_all(text: str, root: Path) -> list[Run]:
+    """Return all runs of the study that a user names, or the run that `find` returns."""
+    for folder in (Path(text), root / FOLDER / text):
+        if not versions(folder) and (inside := _inside(folder)):
+            return inside
+    return [find(text, root)]
 
 
 def containing(checkpoint: Path) -> Run | None:
@@ -220,4 +251,11 @@ def _number(folder: Path) -> int:
 
 
 def _names(root: Path) -> list[str]:
-    return sorted(path.name for path in (root / FOLDER).glob("*") if path.is_dir())
+    """Return the names of runs, those of studies by their variants as well."""
+    parents = {folder.parent for depth in ("*", "*/*") for folder in (root / FOLDER).glob(f"{depth}/version_*")}
+    return sorted(parent.relative_to(root / FOLDER).as_posix() for parent in parents)
+
+
+def _inside(folder: Path) -> list[Run]:
+    """Return the runs in the sub-folders of the folder of a study."""
+    return [run for part in sorted(folder.glob("*")) for run in versions(part) if run.config.is_file()]

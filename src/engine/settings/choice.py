@@ -23,7 +23,10 @@ class Choice:
     name: str = ""  # of a new run
     run: Run | None = None  # to resume or to evaluate
     checkpoint: Path | None = None  # the weights to begin with
+    init_strict: bool = True  # whether all of them must fit
+    version: int | None = None  # of a new run, by default the next
     preview: bool = False
+    trust: bool = False  # checkpoints may run code
 
 
 def choose(command: str, words: Sequence[str]) -> Choice:
@@ -47,24 +50,45 @@ def choose(command: str, words: Sequence[str]) -> Choice:
 def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str], root: Path) -> Choice:
     if options.run and options.init_from:
         raise UsageError("--run resumes a run, --init_from starts a new one from its weights: give one of them")
+    if options.run and options.version is not None:
+        raise UsageError("--version is the number of a new run, --run resumes one: give one of them")
     if options.run and options.name:
         raise UsageError("--name names a new run, --run resumes one: give one of them")
     if options.run:
         run = _readable(runs.find(options.run, root))
         if run.alive:
             raise UsageError(runs.taken(run))
-        return Choice("fit", [run.config, *configs], overrides, root, run.name, run, run.checkpoint("last"))
-    source = _readable(runs.find(options.init_from, root)) if options.init_from else None
+        last = run.checkpoint("last")
+        return Choice("fit", [run.config, *configs], overrides, root, run.name, run, last, trust=options.trust)
+    if options.version is not None and options.version < 0:
+        raise UsageError(f"--version must be at least 0: {options.version}")
+    if options.init_strict == "false" and not options.init_from:
+        raise UsageError("--init_strict false says how --init_from loads weights: give both")
+    file = Path(options.init_from) if options.init_from and Path(options.init_from).is_file() else None
+    source = _source(options.init_from, file, root) if options.init_from else None
     if not configs and source is None:
-        stray = next((f"unexpected {word}; " for word in overrides[:1] if not word.startswith("-")), "")
+        stray = next((f"unexpected {word}; " for word in overrides[:1] if "." not in word), "")
         raise UsageError(f"{stray}fit needs --config FILE, or --run RUN to resume one. {_shipped()}")
     name = options.name or (configs[0].stem if configs else source.name if source else "")
-    if name in ("", ".", "..") or Path(name).name != name:
-        raise UsageError(f"--name must be a plain folder name: {name!r}")
+    parts = name.split("/")
+    if len(parts) > 2 or any(part in ("", ".", "..") or Path(part).name != part for part in parts):
+        raise UsageError(f"--name must be a plain folder name, or two with a slash between them: {name!r}")
     if source and not configs:
         configs = [source.config]
-    checkpoint = source.checkpoint("best") if source else None
-    return Choice("fit", configs, overrides, root, name, None, checkpoint, options.print_schedule)
+    checkpoint = file or (source.checkpoint("best") if source else None)
+    return Choice(
+        *("fit", configs, overrides, root, name, None, checkpoint),
+        init_strict=options.init_strict == "true",
+        version=options.version,
+        preview=options.print_schedule,
+        trust=options.trust,
+    )
+
+
+def _source(text: str, file: Path | None, root: Path) -> Run | None:
+    """Return the run whose weights a new one begins with; None for a file that is in no run."""
+    run = runs.containing(file) if file else runs.find(text, root)
+    return _readable(run) if run else None
 
 
 def _evaluation(
@@ -83,9 +107,12 @@ def _evaluation(
     if run is None and not configs:
         raise UsageError(f"{which} is not in the folder of a run: say with --config what network it belongs to")
     if run is None:
-        return Choice(command, configs, overrides, root, configs[0].stem, None, Path(which))
+        return Choice(command, configs, overrides, root, configs[0].stem, None, Path(which), trust=options.trust)
     _readable(run)
-    return Choice(command, [run.config, *configs], overrides, root, run.name, run, run.checkpoint(which))
+    if options.ckpt_path is None and not run.best.is_file() and run.last.is_file():  # no epoch was validated
+        which = "last"
+    checkpoint = run.checkpoint(which)
+    return Choice(command, [run.config, *configs], overrides, root, run.name, run, checkpoint, trust=options.trust)
 
 
 def _shipped() -> str:

@@ -7,15 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
+import torch
 from jsonargparse import Namespace, set_dumper
-from lightning.fabric.utilities.exceptions import MisconfigurationException
+from jsonargparse.typing import register_type
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelSummary, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from engine.errors import UsageError, is_refusal, one_line, out_of_memory, place_below, root_cause
+from engine.errors import UsageError
 from engine.logs.metrics_file import MetricsFile
 from engine.logs.run_logger import RunLogger
 from engine.logs.tensorboard import TensorBoard
@@ -24,9 +25,12 @@ from engine.runs.checkpoint_file import AtomicCheckpointIO
 from engine.runs.config_file import dump
 from engine.settings import explain
 from engine.settings.choice import Choice
+from engine.settings.construction import Construction, shortened
+from engine.settings.plain import plain
 from engine.settings.sources import Sources
 
 set_dumper("yaml", dump)  # jsonargparse's own writes texts that it reads as numbers
+register_type(torch.device)  # Lightning's averaging of weights takes one
 
 T = TypeVar("T")
 # Minimum values that Lightning does not check.
@@ -42,12 +46,13 @@ SWITCHES: dict[str, type[Callback]] = {
 class CommandLine(LightningCLI):
     """Parses settings and builds from them; the Trainer last, by `build_trainer`: by then the run has a folder."""
 
-    datamodule: LightningDataModule
+    datamodule: LightningDataModule | None  # a module may have loaders of its own
     model: LightningModule
 
     def __init__(self, choice: Choice) -> None:
         self.choice = choice
         self.sources = Sources(choice)
+        self.construction = Construction()
         super().__init__(
             save_config_callback=None,
             auto_configure_optimizers=False,
@@ -72,9 +77,10 @@ class CommandLine(LightningCLI):
         try:
             self.config = parser.parse_args(args)
         except Exception as error:  # jsonargparse, too, meets what it does not expect
-            raise self._refused(error) from error
+            raise UsageError(explain.first_wrong(self.sources) or shortened(error)) from error
         for section in ("trainer", "callbacks", "data"):
-            if not isinstance(self.config.get(section), Namespace):
+            own = section == "data" and self.config.get(section) is None  # the loaders are the module's own
+            if not own and not isinstance(self.config.get(section), Namespace):
                 raise UsageError(f"the settings have no {section}: {self.config.get(section)}")
         seed = self.config.seed_everything
         if not isinstance(seed, bool) and not 0 <= seed < 2**32:
@@ -82,13 +88,17 @@ class CommandLine(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Build the data module, and take from it what the settings leave to it."""
+        self.parser.add_instantiator(self.construction, object)  # after those of the CLI, which comes first counts
+        if self.config.data is None:
+            self.datamodule = None
+            return
         self._adapt_to_other_data()
         self.config_dump = self.settings  # what save_hyperparameters of a data module of one's own keeps
         only = Namespace(data=self.config.data.clone())  # type: ignore[no-untyped-call]
         self.datamodule = self._built(lambda: self.parser.instantiate_classes(only)).data
-        del self.settings  # the data fills in more
-        self._fill_in()
-        self.config_dump = self.settings
+        if self._fill_in():
+            del self.settings  # written as text by the parser, which takes a while
+            self.config_dump = self.settings
 
     def instantiate_classes(self) -> None:
         """Build task, callbacks and loggers."""
@@ -104,6 +114,7 @@ class CommandLine(LightningCLI):
             if settings[name] is not None and settings[name] < minimum:
                 raise UsageError(f"trainer.{name} must be at least {minimum}: {settings[name]}")
         loggers = [TensorBoard(), MetricsFile()] if settings["logger"] is True else settings["logger"] or []
+        loggers = [loggers] if isinstance(loggers, Logger) else loggers
         for logger in loggers:
             if isinstance(logger, RunLogger):
                 logger.begin(folder, purge_step=step)
@@ -114,15 +125,13 @@ class CommandLine(LightningCLI):
         if settings["profiler"] is not None and trainer.profiler.filename is None:  # type: ignore[attr-defined]
             trainer.profiler.filename = "profile"  # type: ignore[attr-defined]  # else hundreds of lines are logged
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # a strategy may have its own
-            trainer.strategy.checkpoint_io = AtomicCheckpointIO()
+            trainer.strategy.checkpoint_io = AtomicCheckpointIO(self.choice.trust)
         return trainer
 
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Everything that runs, as config.yaml has it."""
-        settings: dict[str, Any] = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
-        settings.pop("config", None)
-        return settings
+        return plain(self.parser, self.config)
 
     def _adapt_to_other_data(self) -> None:
         """Where a run is scored on other data than it was trained on, let the data class say what changes."""
@@ -133,33 +142,20 @@ class CommandLine(LightningCLI):
             for name, value in change(vars(arguments), trained).items():
                 arguments[name] = value
 
-    def _fill_in(self) -> None:
-        """Take the facts that the data class declares: its own arguments, and those left open of task and network."""
+    def _fill_in(self) -> bool:
+        """Take the facts that the data class declares: its own arguments, and those left open of task and network.
+
+        Returns:
+            Whether any was another.
+        """
+        changed = False
         for key in ("data", "model", "model.init_args.network"):
             place = self.config.get(f"{key}.init_args")
             for name in getattr(self.datamodule, "facts", ()) if isinstance(place, Namespace) else ():
                 if name in place and (key == "data" or place[name] is None):
-                    place[name] = getattr(self.datamodule, name)
+                    before, place[name] = place[name], getattr(self.datamodule, name)
+                    changed = changed or before is not place[name]
+        return changed
 
     def _built(self, build: Callable[[], T]) -> T:
-        """Return what is built; a value that a constructor refuses is an error of usage, all else a bug."""
-        try:
-            return build()
-        except (ValueError, TypeError, MisconfigurationException) as error:
-            cause = root_cause(error)
-            if is_refusal(cause):
-                raise UsageError(f"{self._refused(error)}{place_below(cause)}") from error
-            raise cause from None
-
-    def _refused(self, error: Exception) -> UsageError:
-        return UsageError(explain.first_wrong(self.sources) or shortened(error))
-
-
-def shortened(error: BaseException) -> str:
-    """Return the telling line of a chain of errors: the message of the first one, or its first alternative but null."""
-    error = root_cause(error)
-    if out_of_memory(error):
-        return f"not enough memory: {one_line(error)}"
-    lines = [line.strip() for line in str(error).splitlines()]
-    details = [line[2:] for line in lines if line.startswith("- ") and "NoneType" not in line]
-    return details[0] if details else " ".join(filter(None, lines[:2])) or type(error).__name__
+        return self.construction.of(build, lambda: explain.first_wrong(self.sources))

@@ -19,6 +19,7 @@ from torch import Tensor
 from engine.errors import is_owners, nearest
 from engine.project import current
 from engine.settings.names import RENAMED, known
+from engine.settings.options import option_parser
 from engine.settings.sources import SECTIONS, UNEXPECTED, Sources, Tree
 
 CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
@@ -28,7 +29,8 @@ TOP = {"seed_everything": bool | int, "model": LightningModule, "data": Lightnin
 
 def first_wrong(sources: Sources) -> str | None:
     """Return what is wrong in the first source that has something wrong in it; None if nothing is found."""
-    settings = Settings(TOP | dict.fromkeys(sources.parts, Callback | None))
+    options = vars(option_parser(sources.choice.command).parse_args([]))
+    settings = Settings(TOP | dict.fromkeys(sources.parts, Callback | None), options)
     trees = list(sources.trees())
     found = next(filter(None, (settings.explain(*source) for source in trees)), None)
     if not found and sources.choice.configs and not any("model" in tree for _, tree in trees):
@@ -43,8 +45,9 @@ class Wrong(Exception):
 class Settings:
     """Settings from several sources, later ones over earlier ones."""
 
-    def __init__(self, top: Mapping[str, Any]) -> None:
+    def __init__(self, top: Mapping[str, Any], options: Iterable[str] = ()) -> None:
         self.top = top  # key of the top level to the type of its value
+        self.options = options  # names of the command's own options, which are no settings
         self.classes: dict[str, str] = {}
         self.parameters: dict[str, str] = {}  # name of an argument to the complete key of the last class that has it
 
@@ -61,7 +64,7 @@ class Settings:
                         self._check_known(f"{key}.{name}", [k for k in self.top if k.startswith(f"{key}.")])
                         self._value(f"{key}.{name}", self.top[f"{key}.{name}"], part)
                 else:
-                    self._check_known(key, self.top)
+                    self._check_known(key, self.top, self.options)
                     self._value(key, self.top[key], value)
         except Wrong as wrong:
             return f"{source}: {wrong}"
@@ -100,7 +103,7 @@ class Settings:
                 raise Wrong(f"{cls.__name__} has no {path}.{name}{nearest(name, parameters)}")
             self._value(f"{path}.{name}", parameters[name], value)
 
-    def _check_known(self, key: str, keys: Iterable[str]) -> None:
+    def _check_known(self, key: str, keys: Iterable[str], others: Iterable[str] = ()) -> None:
         """Refuse a key that is none; a bare name of an argument of model, data, network... is offered in full."""
         if key in keys:
             return
@@ -108,7 +111,9 @@ class Settings:
             raise Wrong(f"there is no setting {key}; did you mean --{self.parameters[key]}?")
         if new := RENAMED.get(key.rpartition(".")[2]):
             raise Wrong(f"{key} is called {new} now")
-        raise Wrong(f"there is no setting {key}{nearest(str(key), keys) or nearest(str(key), self.parameters)}")
+        raise Wrong(
+            f"there is no setting {key}{nearest(str(key), [*keys, *others]) or nearest(str(key), self.parameters)}"
+        )
 
 
 def signature(cls: Callable[..., Any]) -> dict[str, Any]:

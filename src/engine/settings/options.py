@@ -66,12 +66,18 @@ def option_parser(command: str) -> Parser:
     add("--run", metavar="RUN", help=f"{purpose}: a folder, or product/version_3, or product for its newest")
     add("--name", metavar="NAME", help="name of the run's folder in place of the config's name")
     if command == "fit":
-        add("--init_from", metavar="RUN", help="new run that starts from the best weights of another")
+        add("--init_from", metavar="RUN", help="new run that starts from the best weights of another, or from a file")
+        strict = "false: load the weights that fit, and list the rest"
+        add("--init_strict", choices=["true", "false"], default="true", metavar="BOOL", help=strict)
+        add("--version", type=int, metavar="N", help="number of the new run's folder (default: the next)")
+        if "study" in COMMANDS:
+            add("--seeds", metavar="SEEDS", help="a run for each of 5 seeds (or of [3,7]), and their mean")
         add("--print_schedule", action="store_true", help="print the learning rate of every step, and train nothing")
     else:
         add("--ckpt_path", metavar="WHICH", default=None, help="checkpoint: best (default), last or a file")
     if command == "predict":
         add("--input", metavar="VALUES", help="predict these inputs: x1=3,x2=4, or a CSV file with their columns")
+    add("--trust", action="store_true", help="load a checkpoint of your own, and run the code that its objects need")
     add("--trainer.default_root_dir", dest="root", metavar="DIR", help="folder that holds lightning_logs (default: .)")
     return parser
 
@@ -109,8 +115,14 @@ def overview() -> str:
     lines = ["PyTorch Lightning project: train, test and predict from config files.", "", "commands"]
     lines += [f"  {command.name:<10}{command.help}" for command in COMMANDS.values()]
     configs, overlays = shipped(), sorted(Path("configs/with").glob("*.yaml"))
-    width = max((len(path.as_posix()) for path in [*configs, *overlays]), default=0) + 2
-    for title, paths in (("configs", configs), ("overlays, each on top of a config: --config A --config B", overlays)):
+    studies = sorted(Path("configs/studies").glob("*.yaml")) if "study" in COMMANDS else []
+    width = max((len(path.as_posix()) for path in [*configs, *overlays, *studies]), default=0) + 2
+    groups = {
+        "configs": configs,
+        "overlays, each on top of a config: --config A --config B": overlays,
+        "studies, many runs each: study FILE": studies,
+    }
+    for title, paths in groups.items():
         lines += ["", title] if paths else []
         lines += [f"  {path.as_posix():<{width}}{first_line(path)}" for path in paths]
     lines += ["", "examples"]

@@ -1,22 +1,26 @@
 """Checkpoints: best.ckpt to evaluate, last.ckpt to resume from."""
 
 import contextlib
-import copy
 import math
 import time
 from pathlib import Path
 from typing import Any, Literal
 
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.callbacks import Checkpoint, StochasticWeightAveraging
 from lightning.pytorch.trainer.states import TrainerFn
-from torch import Tensor
 
-from engine.errors import CommandError, UsageError, check_range, nearest, one_line, system_error
+from engine.errors import CommandError, UsageError, check_range, one_line, system_error
 from engine.lazy import optional
 from engine.logs.run_logger import RunLogger
 from engine.process import lost
-from engine.training.state import between_steps, can_save, correct_progress, surroundings
+from engine.project import program
+from engine.runs.checkpoint_file import load
+from engine.runs.folder import Run
+from engine.runs.plain_values import copied
+from engine.training import state
+from engine.training.callbacks import of
+from engine.training.monitor import DEFAULT, SETTING, Monitor
 
 MAX_SAVE_FRACTION = 0.02  # of wall time spent saving between epochs, unless every_n_epochs is set
 
@@ -26,14 +30,16 @@ class BestAndLast(Checkpoint):
 
     ModelCheckpoint keeps both too, but saves the last in the middle of the hooks that end an epoch, before schedulers
     have stepped and metrics are logged. What is saved here, between two epochs or two steps, resumes exactly. Inside an
-    epoch that needs one process, and a loader that knows its position, as those of engine.data do.
+    epoch that needs one process, and a loader that knows its position, as those of engine.data do; with any other
+    loader the rest of the epoch is drawn anew.
 
-    A small network may find a new best every few milliseconds: it waits in memory until last.ckpt is written.
+    A new best of a small network waits in memory until last.ckpt is written.
 
     The last epoch is always validated, whatever check_val_every_n_epoch says, so that a run ends with a best.
 
     Args:
-        monitor: Metric that decides which is best; null takes the newest that was validated.
+        monitor: Metric that decides which is best, of validation or of training: engine/training/monitor.py. The
+            default stands for the validation loss, whatever its name; null takes the newest that was validated.
         mode: Whether the minimum or the maximum is best.
         every_n_epochs: How often to save the last between epochs; by default after each validation, as long as that
             takes no more than 2 % of the time.
@@ -46,7 +52,7 @@ class BestAndLast(Checkpoint):
 
     def __init__(
         self,
-        monitor: str | None = "val/loss",
+        monitor: str | None = DEFAULT,
         mode: Literal["min", "max"] = "min",
         every_n_epochs: int | None = None,
         every_minutes: float = 5.0,
@@ -60,6 +66,9 @@ class BestAndLast(Checkpoint):
         self.folder = Path()
         self.best: dict[str, Any] = {}
         self._score: dict[str, Any] = {}
+        self._written: dict[str, Any] = {}  # the best of a run that is resumed, as best.ckpt has it
+        self._monitor = Monitor(monitor)
+        self.refusal: UsageError | None = None  # ends the training once it is saved
         self.ended: str | None = None  # how, if it did
         self._validated = False
         self._pending: dict[str, Any] | None = None  # a best that is not written yet
@@ -67,8 +76,14 @@ class BestAndLast(Checkpoint):
         self._due = math.inf  # when to save inside an epoch
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Take the run's folder."""
+        """Take the run's folder, and the best that is there: last.ckpt, which a run is resumed from, may be older."""
         self.folder = Path(trainer.default_root_dir) / "checkpoints"
+        self._monitor = Monitor(self.monitor)
+        path = self.folder / "best.ckpt"
+        if stage == "fit" and path.is_file():
+            with contextlib.suppress(UsageError):  # damaged
+                saved = load(path, getattr(trainer.strategy.checkpoint_io, "trust", False))
+                self._written = saved.content["callbacks"].get(self.state_key, {}).get("best", {})
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock; a run may be resumed in its last epoch."""
@@ -78,53 +93,82 @@ class BestAndLast(Checkpoint):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the last checkpoint of the epoch before; have the last epoch validated."""
-        if trainer.current_epoch > 0 and self._is_due(trainer):
+        if trainer.current_epoch > 0 and (self.refusal or self._is_due(trainer)):
             self.save_last(trainer)
+            self._refuse()
         self._validated = False
         self._validate_last_epoch(trainer)
 
     def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
         """Save the last checkpoint, if that was long ago."""
-        if time.monotonic() >= self._due and can_save(trainer) and between_steps(trainer):
+        if time.monotonic() >= self._due and state.can_save(trainer) and state.between_steps(trainer):
+            state.log_step(trainer)
             self.save_last(trainer)
+            self._refuse()
+        elif trainer.should_stop and self.ended is None and state.can_save(trainer) and state.is_cut_by_time(trainer):
+            self.ended = state.TIME_IS_UP  # the epoch will count as trained, but a resume shall go on inside it
+            state.log_step(trainer)
+            self.save_last(trainer)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Remember the metrics before the validation."""
+        self._monitor.begin(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the weights that were just scored, if they are the best."""
         if trainer.state.fn != TrainerFn.FITTING:
             return
-        metrics = {name: value.item() for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
-        monitor = self.monitor or "val/loss"
-        if monitor not in metrics:
-            hint = nearest(monitor, metrics)
-            raise UsageError(f"no metric {monitor} to find the best checkpoint by{hint} ({', '.join(metrics)})")
-        if trainer.sanity_checking:
-            return
-        self._validated = True
-        score = metrics[monitor]
-        self._score = {"monitor": monitor, "value": score, "epoch": trainer.current_epoch}
-        if self._improves(score):
-            self.best = {"monitor": monitor, "score": score, "epoch": trainer.current_epoch, "metrics": metrics}
-            self._pending = self._copy(trainer)
-            if self._pending is None:
-                self.save(trainer, "best")
+        metrics, trial = self._monitor.validated(trainer), trainer.sanity_checking
+        self._monitor.choose(metrics, trial)
+        if trial and self._monitor.error:  # there is nothing to keep yet
+            raise self._monitor.error
+        if self._monitor.error:
+            self.refuse(self._monitor.error)
+        if not trial:
+            self._validated = True
+            if not self._monitor.late:
+                self._rate(trainer, metrics)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Complete the metrics of the best epoch with those of its training."""
+        """Rate the epoch by a metric of training; complete the metrics of the best with those of its training."""
+        if self._monitor.late:
+            self._monitor.at_epoch_end(trainer.callback_metrics, self._validated or not any(trainer.num_val_batches))
+            if self._monitor.name is not None:
+                self._rate(trainer, _values(trainer))
+            elif self._monitor.error:
+                self.refuse(self._monitor.error)
         if self.best.get("epoch") == trainer.current_epoch:
-            more = {name: value.item() for name, value in trainer.callback_metrics.items()}
-            self.best["metrics"] = more | self.best["metrics"]
+            self.best["metrics"] = _values(trainer) | self.best["metrics"]
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the last checkpoint, which says that there is nothing left to train."""
-        self.ended = ending(trainer)
-        if not self.best and not any(trainer.num_val_batches):  # nothing is validated: the best is the last
+        """Save what only the end of training gives: a best where nothing is validated, and averaged weights."""
+        self.finish(trainer)
+        if self.best.get("score") is None and (self.refusal or not any(trainer.num_val_batches)):
+            epoch = max(trainer.current_epoch - 1, 0)  # nothing is validated: the best is the last
+            self.best = {"monitor": None, "score": None, "epoch": epoch, "metrics": _values(trainer)}
             self.save(trainer, "best")
-        self.save_last(trainer)
+        if any(isinstance(callback, StochasticWeightAveraging) for callback in of(trainer)):
+            self.save(trainer, "averaged")
+        self._refuse()
+
+    def finish(self, trainer: Trainer) -> None:
+        """Save the last checkpoint, which says how training ended: before a callback sets weights for what follows it.
+
+        Those that average weights put them into the model then, and a resume has to go on from the others.
+        """
+        if self.ended is None:
+            self.ended = state.ending(trainer)
+            self.save_last(trainer)
+        self.write_best(trainer)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Leave the best on the disk, if there is room."""
         with contextlib.suppress(CommandError, OSError):
             self.write_best(trainer)
+
+    def refuse(self, error: UsageError) -> None:
+        """End the training with an error, as soon as it is saved."""
+        self.refusal, self._due = error, 0.0
 
     @property
     def best_is_written(self) -> bool:
@@ -152,8 +196,8 @@ class BestAndLast(Checkpoint):
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Add the score of the weights, and the state that Lightning leaves out."""
         checkpoint["score"], checkpoint["ended"] = self._score, self.ended
-        correct_progress(checkpoint["loops"]["fit_loop"], trainer.validating)
-        checkpoint["resume"] = surroundings(trainer)
+        checkpoint["resume"] = state.surroundings(trainer)
+        state.correct_progress(checkpoint["loops"]["fit_loop"], trainer.validating, checkpoint["resume"]["exact"])
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best and the newest score, and where they came from."""
@@ -162,8 +206,36 @@ class BestAndLast(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue with the scores of the run so far."""
         self.best, self._score = state_dict["best"], state_dict["score"]
+        if self.monitor is not None and self._written and self._improves(self._written["score"]):
+            self.best = self._written
 
-    def _improves(self, score: float) -> bool:
+    def _refuse(self) -> None:
+        if self.refusal is not None:
+            setting = f" {SETTING} NAME" if self.refusal is self._monitor.error else ", with another metric"
+            title = Run(self.folder.parent).title
+            raise UsageError(f"{self.refusal}. The training is saved; to go on: {program()} fit --run {title}{setting}")
+
+    def _rate(self, trainer: Trainer, metrics: dict[str, float]) -> None:
+        """Keep the weights if they are the best; where no metric decides, the newest are."""
+        name = self._monitor.name
+        if name is not None and name not in metrics:  # it is not logged in each validation
+            return
+        score = None if name is None else metrics[name]
+        if self.best and self.best["monitor"] != name:  # of a run that is resumed with another monitor
+            self.best |= {"monitor": name, "score": self.best["metrics"].get(name)}
+        when = {"epoch": trainer.current_epoch}
+        if not trainer.is_last_batch:  # one of several validations of an epoch
+            when["step"] = trainer.global_step
+        self._score = {} if name is None else {"monitor": name, "value": score, **when}
+        if self._improves(score):
+            self.best = {"monitor": name, "score": score, **when, "metrics": metrics}
+            self._pending = self._copy(trainer)
+            if self._pending is None:
+                self.save(trainer, "best")
+
+    def _improves(self, score: float | None) -> bool:
+        if score is None:  # no metric decides: the newest is best
+            return True
         best = self.best.get("score")
         better = best is None or self.monitor is None or (score < best if self.mode == "min" else score > best)
         return better and math.isfinite(score)
@@ -180,7 +252,7 @@ class BestAndLast(Checkpoint):
         """Return a copy of the checkpoint that would be written, while writing takes too much time; else None."""
         resume = optional("engine.training.resume")
         wait = self.every_n_epochs is None and trainer.world_size == 1 and time.monotonic() < self._cheap
-        return _copied(resume.dump_checkpoint(trainer)) if wait and resume is not None else None
+        return copied(resume.dump_checkpoint(trainer)) if wait and resume is not None else None
 
     @staticmethod
     def _validate_last_epoch(trainer: Trainer) -> None:
@@ -211,29 +283,11 @@ class BestAndLast(Checkpoint):
             raise CommandError(f"{path} cannot be written: {why}; the one before is kept") from error
 
 
+def _values(trainer: Trainer) -> dict[str, float]:
+    return {name: value.item() for name, value in trainer.callback_metrics.items()}
+
+
 def best_and_last(trainer: Trainer) -> BestAndLast | None:
     """Return the callback that keeps the checkpoints, None if the settings switch it off."""
     found = [callback for callback in trainer.checkpoint_callbacks if isinstance(callback, BestAndLast)]
     return found[0] if found else None
-
-
-def ending(trainer: Trainer) -> str:
-    """Return how a training ended that was not interrupted."""
-    stopped_early = trainer.should_stop and trainer.current_epoch != trainer.max_epochs
-    return "stopped early" if stopped_early else "trained to the end"
-
-
-def _copied(part: Any) -> Any:
-    """Return a deep copy, in a quarter of the time that copy.deepcopy takes."""
-    if part is None or isinstance(part, bool | int | float | str):
-        return part
-    if isinstance(part, Tensor):
-        return part.detach().clone()
-    if isinstance(part, dict):
-        copied = copy.copy(part)  # an ordered one has attributes
-        for key, value in part.items():
-            copied[key] = _copied(value)
-        return copied
-    if type(part) in (list, tuple):
-        return type(part)(map(_copied, part))
-    return copy.deepcopy(part)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import LearningRateMonitor, ModelSummary, ProgressBar
+from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateMonitor, ModelSummary, ProgressBar
 
 from engine.settings.command_line import SWITCHES, CommandLine
 from engine.settings.sources import SECTIONS
+from engine.training.finders import Found, without_finders
 
 
 def for_fit(cli: CommandLine, before: Sequence[Callback], after: Sequence[Callback]) -> list[Callback]:
@@ -20,11 +21,19 @@ def for_fit(cli: CommandLine, before: Sequence[Callback], after: Sequence[Callba
        has seen the step that is saved.
     5. Checkpoints: Lightning moves them to the end.
     """
-    return [*before, *for_evaluation(cli), *after]
+    named = _named(cli)
+    finds = [callback for callback in named if isinstance(callback, BatchSizeFinder)]
+    called = without_finders(named) if cli.choice.run else named
+    found = [Found([finder for finder in finds if finder in called])] if finds else []
+    return [*before, *found, *called, *after]
 
 
 def for_evaluation(cli: CommandLine, sections: Sequence[str] = SECTIONS) -> list[Callback]:
     """Return the callbacks that sections of the settings name and do not switch off, and the user's own."""
+    return without_finders(_named(cli, sections))
+
+
+def _named(cli: CommandLine, sections: Sequence[str] = SECTIONS) -> list[Callback]:
     settings = cli.config_init.trainer
     own = settings.callbacks or []
     groups = filter(None, (cli.config_init.get(section) for section in sections))

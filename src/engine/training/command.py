@@ -1,5 +1,6 @@
 """`fit`, `validate`, `test` and `predict`: the choice of what to run, then Lightning, then the command."""
 
+import importlib
 import io
 import os
 import re
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 
 from engine import process
+from engine.commands import COMMANDS
 from engine.errors import CommandError, DataError, Interrupted, UsageError, is_owners, one_line, out_of_memory
 from engine.lazy import optional
 from engine.project import program
@@ -25,18 +27,30 @@ def run(command: str, words: Sequence[str]) -> None:
     if {"-h", "--help"} & set(words):
         sys.stdout.write(options.help_text(command))
         return
+    if command == "fit" and "study" in COMMANDS and any(word.partition("=")[0] == "--seeds" for word in words):
+        importlib.import_module(COMMANDS["study"].module).fit_seeds(words)
+        return
     asks = options.wants_settings_help(words)
     plain = ["--help" if word == "--help_all" else word for word in words]
     chosen = Choice(command, overrides=plain) if asks else choose(command, words)
-    _patch("fast_import")
-    with _library_errors(), _short_help() if asks else nullcontext():
+    with library_errors(), _short_help() if asks else nullcontext():
+        load()
         from engine.settings.command_line import CommandLine
         from engine.training import evaluate, fit
 
-        process.prepare()
-        _patch("cheap_checks")
         cli = CommandLine(chosen)
         {"fit": fit.fit, "predict": evaluate.predict}.get(command, evaluate.score)(cli, chosen)
+
+
+def load() -> None:
+    """Import what trains and evaluates, which takes seconds, and prepare this process for it."""
+    _patch("fast_import")
+    import engine.settings.command_line
+    import engine.training.evaluate
+    import engine.training.fit  # noqa: F401
+
+    process.prepare()
+    _patch("cheap_checks")
 
 
 @contextmanager
@@ -62,7 +76,7 @@ def _patch(name: str) -> None:
 
 
 @contextmanager
-def _library_errors() -> Iterator[None]:
+def library_errors() -> Iterator[None]:
     """Turn what libraries raise about settings, files and processes into messages; the owner's errors pass."""
     try:
         yield

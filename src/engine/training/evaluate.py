@@ -3,14 +3,16 @@
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from lightning.pytorch import Trainer
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import Callback, Trainer
 
 from engine import console
-from engine.errors import UsageError
+from engine.errors import UsageError, one_line
 from engine.logs.tensorboard import events_kept
 from engine.runs import folder as runs
 from engine.runs.checkpoint_file import Saved, load
@@ -20,12 +22,19 @@ from engine.settings.choice import Choice
 from engine.settings.command_line import CommandLine
 from engine.settings.sources import SECTIONS
 from engine.training import callbacks
+from engine.training.digest import SampleDigest
 from engine.training.predictions import PredictionsFile
 from engine.training.state import set_epoch_and_step
 
 # Beginnings of keys that decide what is scored and how: a change since training is reported with the score.
 SCORED = ("model.init_args.network", "data.", "trainer.limit_", "trainer.precision")
 INPUTS = "data.init_args.inputs"  # nor are these a change: they are what is asked for
+
+LOADER = (
+    "to predict in the order of the data, Lightning makes the loader anew, and cannot. Write DataLoader(data,"
+    " batch_size=32), with keywords; a class of its own takes them too and passes them on:"
+    " def __init__(self, data, **kwargs): super().__init__(data, **kwargs). Lightning says: {error}"
+)
 
 
 def score(cli: CommandLine, choice: Choice) -> None:
@@ -35,15 +44,20 @@ def score(cli: CommandLine, choice: Choice) -> None:
         UsageError: If there is no checkpoint, it does not fit, or no batch is scored.
     """
     command = choice.command
-    with _evaluation(cli, choice) as (saved, folder):
-        trainer = _trainer(cli, choice, saved, folder)
+    with _evaluation(cli, choice) as (saved, folder, facts):
+        digest = SampleDigest()
+        trainer = _trainer(cli, choice, saved, folder, [digest])
         evaluate = trainer.test if command == "test" else trainer.validate
         scores = evaluate(cli.model, datamodule=cli.datamodule, verbose=False)
         if not scores:
             raise UsageError(f"no batch was scored: see trainer.limit_{command.removesuffix('idate')}_batches")
-        metrics = dict(scores[0])
-        console.metrics(f"\n{command} of {saved.path}", {"value": metrics})
+        metrics = merged(scores)
+        if metrics:
+            console.metrics(f"\n{command} of {saved.path}", {"value": metrics})
+        else:
+            console.say(f"\n{command} of {saved.path}: no metric was logged")
         write_json(folder / f"{command}.json", metrics)
+        facts.update(digest.facts(trainer))
 
 
 def predict(cli: CommandLine, choice: Choice) -> None:
@@ -52,29 +66,50 @@ def predict(cli: CommandLine, choice: Choice) -> None:
     Raises:
         UsageError: If there is no checkpoint, it does not fit, or nothing is predicted.
     """
-    with _evaluation(cli, choice) as (saved, folder):
+    with _evaluation(cli, choice) as (saved, folder, _):
         trainer = _trainer(cli, choice, saved, folder)
-        trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
+        try:
+            trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
+        except MisconfigurationException as error:
+            if "`__init__` argument" in str(error):
+                raise UsageError(LOADER.format(error=one_line(error))) from error
+            raise
         writers = [callback for callback in callbacks.of(trainer) if isinstance(callback, PredictionsFile)]
-        if any(writer.count == 0 for writer in writers) and trainer.is_global_zero:
+        if any(writer.batches == 0 for writer in writers) and trainer.is_global_zero:
             raise UsageError("nothing was predicted: see trainer.limit_predict_batches")
         for writer in writers if choice.run and folder == choice.run.folder else []:
-            console.say(f"all {console.count(writer.count, 'row')}: {writer.path}")
+            for name, what in writer.files.items():
+                console.say(f"{what}: {folder / name}")
+            if not writer.files:
+                console.say("no file was written, for predict_step returned nothing")
+
+
+def merged(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the metrics of all loaders by name; of one name with several values, those after the first by loader."""
+    found: dict[str, float] = {}
+    for loader, metrics in enumerate(scores):
+        for name, value in metrics.items():
+            clash = found.get(name, value) != value
+            found[f"{name}/dataloader_idx_{loader}" if clash else name] = value
+    return found
 
 
 @contextmanager
-def _evaluation(cli: CommandLine, choice: Choice) -> Iterator[tuple[Saved, Path]]:
-    """Yield the checkpoint and the folder for its results: that of the run, or one that is thrown away."""
-    start, run = time.monotonic(), _run(cli, choice)
+def _evaluation(cli: CommandLine, choice: Choice) -> Iterator[tuple[Saved, Path, dict[str, Any]]]:
+    """Yield the checkpoint, the folder for its results (the run's, or one that is thrown away) and facts for run.json.
+
+    The facts are those that an evaluation adds.
+    """
+    start, run, facts = time.monotonic(), _run(cli, choice), dict[str, Any]()
     with tempfile.TemporaryDirectory() as nowhere:
         saved, changed = _restored(cli, choice)
         folder = run.folder if run else Path(nowhere)
         with events_kept(folder):  # an evaluation that fails leaves none
-            yield saved, folder
+            yield saved, folder, facts
     if run is None:
         console.say("nothing is written")
         return
-    facts = {"checkpoint": str(saved.path), "epoch": saved.epoch, "changed": changed}
+    facts |= {"checkpoint": str(saved.path), "epoch": saved.epoch, "changed": changed}
     run.update(**{choice.command: {**facts, "wall_time_s": round(time.monotonic() - start, 3)}})
 
 
@@ -92,7 +127,7 @@ def _run(cli: CommandLine, choice: Choice) -> runs.Run | None:
 
 def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
     assert choice.checkpoint is not None  # an evaluation without one is refused before
-    saved = load(choice.checkpoint)
+    saved = load(choice.checkpoint, choice.trust)
     trained = cli.sources.adapted[choice.run.config] if choice.run else cli.settings
     changed = changes(flat(trained), flat(cli.settings))
     changed = {short(key): values for key, values in changed.items() if key.startswith(SCORED) and key != INPUTS}
@@ -102,16 +137,19 @@ def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
         console.say(f"and {len(changed) - 5} more settings")
     saved.restore(cli.model)
     console.say(f"loaded {saved.provenance}")
+    if choice.run and choice.run.averaged.is_file() and not choice.run.averaged.samefile(saved.path):
+        console.say(f"the weights that were averaged at the end of training: --ckpt_path {choice.run.averaged}")
     return saved, changed
 
 
-def _trainer(cli: CommandLine, choice: Choice, saved: Saved, folder: Path) -> Trainer:
+def _trainer(cli: CommandLine, choice: Choice, saved: Saved, folder: Path, more: Sequence[Callback] = ()) -> Trainer:
     """Return a Trainer at the epoch and step of the checkpoint, which its scores belong to."""
     # Only a test is logged, and not while the run trains: its metrics.csv and its figures are its own then.
     run = choice.run
     logs = choice.command == "test" and run is not None and folder == run.folder and not run.alive
-    trainer = cli.build_trainer(folder, callbacks.for_evaluation(cli, SECTIONS if logs else ["callbacks"]))
+    named = callbacks.for_evaluation(cli, SECTIONS if logs else ["callbacks"])
+    trainer = cli.build_trainer(folder, [*named, *more])
     if not logs:
         trainer.loggers = []
-    set_epoch_and_step(trainer, saved.epoch, saved.steps - 1)
+    set_epoch_and_step(trainer, saved.epoch, saved.logged_steps - 1)
     return trainer

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.loops.fetchers import _DataFetcher, _PrefetchDataFetcher
-from lightning.pytorch.loops.optimization.automatic import ClosureResult
+from lightning.pytorch.loops.optimization.automatic import ClosureResult, _AutomaticOptimization
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.plugins.precision import Precision
 from lightning.pytorch.profilers import PassThroughProfiler
@@ -37,7 +37,13 @@ TASK_HOOKS = (
 
 
 class FastEpochLoop(_TrainingEpochLoop):
-    """An epoch of training."""
+    """An epoch of training.
+
+    Callbacks may set state of the loops. Read in every step: max_epochs, max_batches, max_steps, should_stop and
+    accumulate_grad_batches. Where another attribute of the loop that optimizes is set, as `_skip_backward` is while
+    StochasticWeightAveraging updates batch norm, or a method of it or of the strategy is replaced, Lightning's loop
+    trains the epoch.
+    """
 
     _planned_for: tuple[object, ...] = ()
 
@@ -53,6 +59,7 @@ class FastEpochLoop(_TrainingEpochLoop):
         self._fast = (
             self._plain
             and self._task.automatic_optimization
+            and self._is_untouched()
             and type(data_fetcher) is _PrefetchDataFetcher
             and data_fetcher.length is not None
             and len(loader.flattened) == 1
@@ -66,6 +73,20 @@ class FastEpochLoop(_TrainingEpochLoop):
         validates = trainer.check_val_every_n_epoch is None or within_epochs
         self._steps_schedulers = steps_schedulers
         self._pauses = validates or steps_schedulers
+
+    def _is_untouched(self) -> bool:
+        """Return whether nothing has changed how a batch is optimized."""
+        optimization = self.automatic_optimization
+        usual = vars(_AutomaticOptimization(self.trainer)).keys() == vars(optimization).keys()
+        replaced = vars(self.trainer.strategy).keys() & {
+            "backward",
+            "batch_to_device",
+            "optimizer_step",
+            "training_step",
+        }
+        return (
+            type(optimization) is _AutomaticOptimization and usual and not optimization._skip_backward and not replaced
+        )
 
     def _plan(self) -> None:
         """Decide whether the fast loop can train this, and collect the hooks to call in each step."""

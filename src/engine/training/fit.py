@@ -12,9 +12,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Timer
 
 from engine import console, process
-from engine.commands import COMMANDS
 from engine.errors import CommandError, DivergedError, Interrupted, UsageError, is_owners, one_line, system_error
 from engine.logs.tensorboard import events_kept
 from engine.project import program
@@ -27,22 +27,22 @@ from engine.runs.folder import Run
 from engine.settings.choice import Choice
 from engine.settings.command_line import CommandLine
 from engine.training import callbacks
-from engine.training.best_and_last import best_and_last
-from engine.training.checks import Monitors, SameLength
+from engine.training.checks import LoggingInterval, Monitors, SameLength
+from engine.training.initialize import initialize
 from engine.training.interruption import Interruption
+from engine.training.report import report
 from engine.training.run_record import RunRecord
 from engine.training.schedule_preview import Previewed, SchedulePreview
-from engine.training.state import Restore
+from engine.training.state import STOPPED_EARLY, TIME_IS_UP, Restore
 
 # Beginnings of keys that cannot change on resume: a checkpoint restores state that would undo the change.
 RESTORED = (
     "model.",
     "callbacks.checkpoint.class_path",
-    "callbacks.checkpoint.init_args.monitor",
-    "callbacks.checkpoint.init_args.mode",
     "callbacks.early_stopping",
     "seed_everything",
 )
+ANOTHER_METRIC = ("callbacks.early_stopping.init_args.monitor", "callbacks.early_stopping.init_args.mode")
 # What is only found out while training: a part of the message of PyTorch or Lightning, and what to say instead.
 ADVICE = {
     "Expected more than 1 value per channel": "batch norm needs more than one sample, and the last batch has one:"
@@ -64,17 +64,16 @@ def fit(cli: CommandLine, choice: Choice) -> None:
     elif choice.preview:
         _preview(cli)
     elif cli.config.trainer.fast_dev_run:
-        _weights(cli, choice)
+        _begin_with(cli, choice)
         console.say("fast_dev_run: nothing is kept")
         with tempfile.TemporaryDirectory() as folder:
             _train(cli, Run(Path(folder)), {})
     else:
-        weights = _weights(cli, choice)
-        if weights is not None:
-            console.say(f"weights from {weights.provenance}")
+        _begin_with(cli, choice)
+        source = str(choice.checkpoint) if choice.checkpoint else None
         with _created(choice) as run:
-            trainer = _train(cli, run, {**_origin(cli), "init_from": str(weights.path) if weights else None})
-        _report(trainer, run)
+            trainer = _train(cli, run, {**_origin(cli), "init_from": source})
+        report(trainer, run)
 
 
 def _preview(cli: CommandLine) -> None:
@@ -83,10 +82,15 @@ def _preview(cli: CommandLine) -> None:
         trainer.fit(cli.model, datamodule=cli.datamodule, weights_only=True)
 
 
+def _begin_with(cli: CommandLine, choice: Choice) -> None:
+    if choice.checkpoint is not None:
+        initialize(cli.model, choice.checkpoint, choice.init_strict, choice.trust)
+
+
 def _weights(cli: CommandLine, choice: Choice) -> Saved | None:
     if choice.checkpoint is None:
         return None
-    saved = load(choice.checkpoint)
+    saved = load(choice.checkpoint, choice.trust)
     saved.restore(cli.model)
     return saved
 
@@ -109,14 +113,15 @@ def _locked(run: Run) -> Iterator[None]:
 @contextlib.contextmanager
 def _created(choice: Choice) -> Iterator[Run]:
     """Yield a new run; nothing is left of one that never took a step, for there would be nothing to evaluate."""
-    run = runs.create(choice.root, choice.name)
+    run, locked = runs.create(choice.root, choice.name, choice.version), False
     try:
         with _locked(run):
+            locked = True  # else it is the folder of another process
             yield run
     finally:
-        if not run.config.is_file() and process.is_first():
+        if locked and not run.config.is_file() and process.is_first():
             shutil.rmtree(run.folder, ignore_errors=True)
-            for parent in (run.folder.parent, run.folder.parent.parent):
+            for parent in list(run.folder.parents)[: choice.name.count("/") + 2]:
                 if parent.is_dir() and not any(parent.iterdir()):
                     parent.rmdir()
 
@@ -131,7 +136,7 @@ def _resume(cli: CommandLine, run: Run, saved: Saved | None, status: str) -> Non
     changed = changes(flat(cli.sources.adapted[run.config]), flat(cli.settings))
     changed.pop("trainer.default_root_dir", None)
     for key, values in changed.items():
-        if key.startswith(RESTORED):
+        if key.startswith(RESTORED) and key not in ANOTHER_METRIC:
             raise UsageError(
                 f"{short(key)} cannot change from {values} when a run is resumed: the state in its checkpoint would"
                 f" undo it.\nTo start a new run from its weights: {program()} fit --init_from {run.title}"
@@ -141,15 +146,20 @@ def _resume(cli: CommandLine, run: Run, saved: Saved | None, status: str) -> Non
         return
     console.say(f"resumed from {saved.provenance}")
     resumed = {"time": _now(), "epoch": saved.epochs, "step": saved.steps, "was": status, "changed": changed}
+    if not saved.exact:
+        console.say(f"the loader does not know its position: the rest of epoch {saved.epoch} is drawn anew")
+        resumed["rest_of_epoch"] = "drawn anew"
     trainer = _train(cli, run, {"resumed": [*run.record().get("resumed", []), resumed]}, saved)
-    _report(trainer, run)
+    report(trainer, run)
 
 
 def _is_over(cli: CommandLine, run: Run, saved: Saved, status: str) -> bool:
     """Return whether nothing is left to train, and say so; a run that was killed only then has finished."""
     epochs, steps = cli.config.trainer.max_epochs or -1, cli.config.trainer.max_steps
     ended = saved.content.get("ended")
-    if ended == "stopped early":
+    if ended == TIME_IS_UP and _time_is_up(cli, saved):
+        advice = "has trained for its time; to train longer: --trainer.max_time, counted from the first start"
+    elif ended == STOPPED_EARLY:
         advice = f"stopped early; to start a new run from its weights: {program()} fit --init_from {run.title}"
     elif saved.epochs >= epochs > 0 or saved.steps >= steps > 0:
         advice = f"has trained its {console.count(saved.epochs, 'epoch')}; to train longer: --trainer.max_epochs N"
@@ -166,17 +176,30 @@ def _is_over(cli: CommandLine, run: Run, saved: Saved, status: str) -> bool:
     return True
 
 
+def _time_is_up(cli: CommandLine, saved: Saved) -> bool:
+    """Return whether the time of a run, that of earlier starts counted, is no longer than it has trained."""
+    settings = cli.config_init.trainer
+    timers = [callback for callback in settings.callbacks or [] if isinstance(callback, Timer)]
+    for timer in [*timers, Timer(settings.max_time)]:
+        timer.load_state_dict(saved.content["callbacks"].get(timer.state_key, {}))
+        if (left := timer.time_remaining()) is not None and left <= 0:
+            return True
+    return False
+
+
 def _train(cli: CommandLine, run: Run, facts: dict[str, Any], saved: Saved | None = None) -> Trainer:
     process.fit_threads(cli.model, getattr(cli.datamodule, "batch_size", process.SMALL))
     interruption = Interruption()
     record = RunRecord(run, cli.settings, facts, interruption)
-    before = [record, Monitors(), *([SameLength(saved, run.title)] if saved else [])]
-    after = [*([Restore(saved.content.get("resume", {}))] if saved else []), interruption]
-    trainer = cli.build_trainer(run.folder, callbacks.for_fit(cli, before, after), saved.steps if saved else 0)
+    before = [record, *([SameLength(saved, run.title)] if saved else [])]
+    if cli.config.trainer.log_every_n_steps is None:
+        before.append(LoggingInterval())
+    after = [*([Restore(saved.content.get("resume", {}))] if saved else []), Monitors(), interruption]
+    trainer = cli.build_trainer(run.folder, callbacks.for_fit(cli, before, after), saved.logged_steps if saved else 0)
     path = saved.path if saved else None
     try:
         with events_kept(run.folder, lambda: record.started):
-            trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=path, weights_only=True)
+            trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=path, weights_only=not cli.choice.trust)
     except Interrupted:
         if run.last.is_file():
             console.say(f"\nto resume: {program()} fit --run {run.title}")
@@ -213,28 +236,6 @@ def _explained(error: BaseException, run: Run, saved: Saved | None, trainer: Tra
     if saved is not None and trainer.global_step <= saved.steps and not is_owners(error):  # not one step went well
         return UsageError(f"{saved.path} cannot be resumed from: {type(error).__name__}: {text}")
     return None
-
-
-def _report(trainer: Trainer, run: Run) -> None:
-    checkpoints = best_and_last(trainer)
-    last = {name: value.item() for name, value in trainer.callback_metrics.items()}
-    columns = {f"last (epoch {trainer.current_epoch - 1})": last}
-    if best := checkpoints.best if checkpoints else None:
-        columns = {f"best {best['monitor']} (epoch {best['epoch']})": best["metrics"]} | columns
-    record = run.record()
-    took = console.duration(record.get("wall_time_s", 0.0))
-    stopped = ", stopped early" if record.get("reason") == "stopped early" else ""
-    console.metrics(f"\n{run.folder}: {console.count(trainer.current_epoch, 'epoch')} in {took}{stopped}", columns)
-    for profile in sorted(run.folder.glob("fit-*profile*.txt")):
-        console.say(f"\nprofile: {profile}")
-    console.say("\nnext")
-    title = shlex.quote(run.title)
-    if run.best.is_file() or run.last.is_file():
-        which = "" if run.best.is_file() else " --ckpt_path last"
-        console.say(f"  {program()} test --run {title}{which}")
-        console.say(f"  {program()} predict --run {title}{which}")
-    if "board" in COMMANDS:
-        console.say(f"  {program()} board --run {title}")
 
 
 def _now() -> str:

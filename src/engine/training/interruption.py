@@ -5,10 +5,12 @@ from types import FrameType
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import WeightAveraging
 
 from engine.errors import Interrupted
 from engine.training.best_and_last import best_and_last
-from engine.training.state import between_steps, can_save
+from engine.training.callbacks import of
+from engine.training.state import between_steps, can_save, finish_step
 
 
 class Interruption(Callback):
@@ -29,11 +31,20 @@ class Interruption(Callback):
     def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
         """Stop if a signal asked for it; before a validation or the end of an epoch, the hooks below stop the run."""
         if self.signal and (between_steps(trainer) or not can_save(trainer)):
+            finish_step(trainer, *args[1:])
             self._stop(trainer)
 
     def on_validation_batch_end(self, trainer: Trainer, *args: Any) -> None:
-        """Stop if a signal asked for it; the validation will begin anew."""
-        if self.signal:
+        """Stop if a signal asked for it; the validation will begin anew.
+
+        Weights that are swapped for their average while it lasts would be saved as they are: it is completed first.
+        """
+        if self.signal and not self._swaps(trainer):
+            self._stop(trainer)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop after a validation that was completed."""
+        if self.signal and self._swaps(trainer):
             self._stop(trainer)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -50,6 +61,10 @@ class Interruption(Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Give the signals back."""
         self.teardown(trainer, pl_module, "fit")
+
+    @staticmethod
+    def _swaps(trainer: Trainer) -> bool:
+        return any(isinstance(callback, WeightAveraging) for callback in of(trainer))
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.signal:  # the second time is meant: do not wait for the batch

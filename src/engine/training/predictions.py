@@ -1,28 +1,33 @@
 """Predictions as a file, and the first of them as a table."""
 
 import contextlib
+import csv
+import io
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import torch
+from lightning.fabric.utilities import move_data_to_device
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, distributed
 
 from engine import console
-from engine.errors import UsageError
 from engine.runs.files import replacing
-
-Column = Tensor | Sequence[Any]
+from engine.training.columns import Column, NoRows, as_columns, batch_size
 
 
 class PredictionsFile(Callback):
-    """Writes the columns that predict_step returns to predictions.csv, a batch at a time, and prints the first rows.
+    """Writes what predict_step returns, a batch at a time, and prints the first rows.
 
-    Of several processes the first writes and prints the rows of all.
+    predictions.csv has a row for each sample. Batches that cannot be made rows, such as boxes in different numbers, go
+    to predictions.pt: a list of what predict_step returned for each of them, on the CPU. Of several processes the first
+    writes and prints the rows of all.
 
     Args:
         rows: How many rows to print.
@@ -30,57 +35,109 @@ class PredictionsFile(Callback):
 
     def __init__(self, rows: int = 10) -> None:
         self.rows = rows
-        self.path = Path()
-        self.count = 0
-        self._head: list[list[Any]] = []
-        self._names: list[str] = []
+        self.folder = Path()
+        self.count = self.batches = 0
+        self._head: list[dict[str, Any]] = []
+        self._parts: list[tuple[list[str], IO[bytes]]] = []  # columns and rows; more than one if the columns changed
+        self._others: list[Any] = []  # what makes no rows
+        self._why = ""
+        self._listed: bool | None = None  # whether lists are columns by position, once a batch has told
         self._writing = ExitStack()  # which puts the file in its place when it is closed
-        self._file: IO[bytes] | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Take the run's folder."""
-        self.path = Path(trainer.default_root_dir) / "predictions.csv"
+        self.folder = Path(trainer.default_root_dir)
 
-    def on_predict_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *args: Any) -> None:
-        """Write the rows of a batch."""
-        columns = gather(as_columns(outputs))
-        if not columns:
-            return
-        if self._file is None:
-            self._names = list(columns)
-            self._file = self._writing.enter_context(replacing(self.path))
-            self._file.write(f"{','.join(map(_field, columns))}\n".encode())
-        missing = max(0, self.rows - len(self._head))
-        first = [_values(column[:missing]) for column in columns.values()]
-        self._head += [list(row) for row in zip(*first, strict=True)]
-        self.count += len(next(iter(columns.values()), ()))
-        self._file.write(lines(list(columns.values())).encode())
+    def on_predict_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Write the rows of a batch, with the number of its loader where there are several."""
+        self.batches += 1
+        try:
+            columns = {} if outputs is None else self._columns(outputs, batch_size(batch))
+        except NoRows as error:
+            self._why = str(error)
+            columns = None
+        if columns and len(trainer.num_predict_batches) > 1:
+            rows = len(next(iter(columns.values())))
+            columns = {"dataloader_idx": [dataloader_idx] * rows} | columns
+        for part in gather(move_data_to_device(outputs, "cpu") if columns is None else None, columns):
+            if isinstance(part, Other):
+                self._others.append(part.outputs)
+            elif part:
+                self._write(part)
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the complete file in its place and print the table."""
+        """Put the complete files in their place, in place of those of an earlier prediction, and print the table."""
+        if len(self._parts) > 1:
+            self._merge()
         self._writing.close()
+        if self._others and trainer.is_global_zero:
+            with replacing(self.folder / "predictions.pt") as file:
+                torch.save(self._others, file)
+        for name in {"predictions.csv", "predictions.pt"} - set(self.files) if trainer.is_global_zero else ():
+            (self.folder / name).unlink(missing_ok=True)
         if self.count:
-            console.table(f"first {len(self._head)} of {self.count} predictions", self._names, self._head)
+            names = list(dict.fromkeys(name for row in self._head for name in row))
+            rows = [[row.get(name, "") for name in names] for row in self._head]
+            console.table(f"first {len(rows)} of {self.count} predictions", names, rows)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """What was written: names of files, and what is in them."""
+        found = {"predictions.csv": f"all {console.count(self.count, 'row')}"} if self._parts else {}
+        if self._others:
+            what = f"what predict_step returned, a list of {len(self._others)} (one for each batch)"
+            found["predictions.pt"] = f"{what}, for it makes no rows ({self._why})"
+        return found
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Leave no half-written file."""
         with contextlib.suppress(OSError):  # the disk may be full
             self._writing.__exit__(type(exception), exception, exception.__traceback__)
 
+    def _columns(self, outputs: Any, size: int | None) -> dict[str, Column]:
+        """Return the columns of a batch; a list means the same in each, even if a batch has as many samples as it."""
+        if isinstance(outputs, list) and self._listed is None:
+            self._listed = len(outputs) != size and any(isinstance(part, Tensor) for part in outputs)
+        return as_columns(outputs, size, bool(self._listed))
 
-def as_columns(outputs: Any) -> dict[str, Column]:
-    """Return what predict_step returned as columns; a tensor (B,) or (B, N) has one or N of them.
+    def _write(self, columns: dict[str, Column]) -> None:
+        names = list(columns)
+        if not self._parts or names != self._parts[-1][0]:
+            path = self.folder / "predictions.csv"
+            file = io.BytesIO() if self._parts else self._writing.enter_context(replacing(path))
+            self._parts.append((names, file))
+            file.write(f"{','.join(map(_field, names))}\n".encode())
+        first = [_values(column[: max(0, self.rows - len(self._head))]) for column in columns.values()]
+        self._head += [dict(zip(names, row, strict=True)) for row in zip(*first, strict=True)]
+        self.count += len(next(iter(columns.values()), ()))
+        self._parts[-1][1].write(lines(list(columns.values())).encode())
 
-    Raises:
-        UsageError: If it is anything else but a mapping from names to columns.
-    """
-    if isinstance(outputs, Tensor) and outputs.ndim > 0:
-        flat = outputs.reshape(len(outputs), -1)
-        names = ["predicted"] if flat.shape[1] == 1 else [f"predicted_{number}" for number in range(flat.shape[1])]
-        return dict(zip(names, flat.unbind(1), strict=True))
-    if outputs is not None and not isinstance(outputs, dict):
-        raise UsageError(f"predict_step must return a tensor or columns {{name: values}}, not {type(outputs).__name__}")
-    return outputs or {}
+    def _merge(self) -> None:
+        """Write the rows anew with all columns, empty where a batch had no such column."""
+        (_, file), *more = self._parts
+        file.flush()
+        texts = [Path(file.name).read_bytes(), *(part.getvalue() for _, part in more if isinstance(part, io.BytesIO))]
+        rows = [row for text in texts for row in csv.DictReader(io.StringIO(text.decode(), newline=""))]
+        names = list(dict.fromkeys(name for part, _ in self._parts for name in part))
+        file.seek(0)
+        file.truncate()
+        columns = [[row.get(name) for row in rows] for name in names]
+        file.write(f"{','.join(map(_field, names))}\n{lines(columns)}".encode())
+
+
+@dataclass(frozen=True)
+class Other:
+    """What predict_step returned for a batch that makes no rows."""
+
+    outputs: Any
 
 
 def lines(columns: Sequence[Column]) -> str:
@@ -110,15 +167,19 @@ def _field(value: object) -> str:
     return '"' + text.replace('"', '""') + '"' if re.search('[,"\r\n]', text) else text
 
 
-def gather(columns: dict[str, Column]) -> dict[str, Column]:
-    """Return the columns of a batch of all processes in the first of them, and none in the others."""
+def gather(outputs: Any, columns: dict[str, Column] | None) -> list[dict[str, Column] | Other]:
+    """Return in the first process what all have of a batch, as columns or as it is, and nothing in the others."""
+    own = Other(outputs) if columns is None else columns
     if not distributed.is_available() or not distributed.is_initialized():
-        return columns
+        return [own]
     first = distributed.get_rank() == 0
-    parts: list[Any] = [None] * distributed.get_world_size()
-    own = {name: _values(column) for name, column in columns.items()}
-    distributed.gather_object(own, parts if first else None)
-    return {name: interleaved([part[name] for part in parts]) for name in own} if first else {}
+    found: list[Any] = [None] * distributed.get_world_size()
+    plain = own if isinstance(own, Other) else {name: _values(column) for name, column in own.items()}
+    distributed.gather_object(plain, found if first else None)
+    tables = [part for part in found if not isinstance(part, Other)]
+    if not first or len(tables) < len(found) or any(list(part) != list(tables[0]) for part in tables):
+        return found if first else []
+    return [{name: interleaved([part[name] for part in tables]) for name in tables[0]}]
 
 
 def interleaved(parts: list[list[Any]]) -> list[Any]:

@@ -7,17 +7,22 @@ module fails to import, and runs are saved and resumed between epochs only. ENGI
 from typing import Any
 
 from lightning.pytorch import Trainer
+from lightning.pytorch.loops.fetchers import _PrefetchDataFetcher
 from lightning.pytorch.loops.fit_loop import _FitLoop
+from lightning.pytorch.loops.loop import _Loop
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
+from lightning.pytorch.trainer.call import _call_lightning_module_hook
 
 from engine.patches import wanted
 
 ATTRIBUTES = {"_combined_loader", "_data_fetcher", "_combined_loader_states_to_load"}
+FLAGS = {"_restarting", "_resuming_from_checkpoint"}
 METHODS = {"_should_accumulate", "_is_training_done", "_should_check_val_fx"}
 if not (
     ATTRIBUTES.issubset(_FitLoop.__init__.__code__.co_names)
+    and FLAGS.issubset(_Loop.__init__.__code__.co_names)
     and METHODS.issubset(dir(_TrainingEpochLoop))
-    and hasattr(_FitLoop, "_load_combined_loader_states")
+    and {"_load_combined_loader_states", "_skip_backward"}.issubset(dir(_FitLoop))
 ):
     raise ImportError("the fit loop of Lightning has other names")
 if not wanted("resume"):
@@ -25,9 +30,21 @@ if not wanted("resume"):
 
 
 def loaders_are_stateful(trainer: Trainer) -> bool:
-    """Return whether every training loader can resume inside an epoch."""
+    """Return whether every training loader knows its position in an epoch."""
     loader = trainer.fit_loop._combined_loader
-    return loader is not None and all(hasattr(part, "load_state_dict") for part in loader.flattened)
+    parts = [] if loader is None else loader.flattened
+    return bool(parts) and all(hasattr(part, "state_dict") and hasattr(part, "load_state_dict") for part in parts)
+
+
+def can_enter_epoch(trainer: Trainer) -> bool:
+    """Return whether the epoch could be resumed inside; not one that a callback has set the loop for, as SWA does."""
+    return not trainer.fit_loop._skip_backward
+
+
+def fetched(trainer: Trainer) -> list[Any]:
+    """Return the batches that were taken from a loader of unknown length ahead of their steps."""
+    fetcher = trainer.fit_loop._data_fetcher
+    return list(fetcher.batches) if isinstance(fetcher, _PrefetchDataFetcher) else []
 
 
 def between_steps(trainer: Trainer) -> bool:
@@ -41,21 +58,53 @@ def between_steps(trainer: Trainer) -> bool:
     )
 
 
+def log_step(trainer: Trainer) -> None:
+    """Log the step at hand, which Lightning does after the callbacks: a checkpoint follows the row of its step."""
+    trainer._logger_connector.update_train_step_metrics()
+
+
+def finish_step(trainer: Trainer, *arguments: Any) -> None:
+    """Do what Lightning does after the callbacks have seen a step: the hook of the module, and its log."""
+    _call_lightning_module_hook(trainer, "on_train_batch_end", *arguments)
+    log_step(trainer)
+
+
+def stops_inside_epoch(trainer: Trainer) -> bool:
+    """Return, as a batch ends that should_stop is set at, whether training ends with it and its epoch does not."""
+    return trainer.fit_loop._can_stop_early and not trainer.fit_loop.epoch_loop._is_training_done
+
+
 def begin_with_next_epoch(trainer: Trainer) -> None:
-    """Train the next epoch from its beginning; with max_steps, Lightning would take it for the middle of one."""
-    loop = trainer.fit_loop
-    loop._restarting = loop.epoch_loop.restarting = False
+    """Train the next epoch from its beginning; with max_steps, Lightning would take it for the middle of one.
 
-
-def go_on_inside_epoch(trainer: Trainer) -> None:
-    """Give the loaders the position that was saved.
-
-    A schedule that asks for the number of steps has had the loader made before there was a state to load.
+    Its order is drawn when the epoch begins: the one at hand was drawn before the random state was restored.
     """
     loop = trainer.fit_loop
-    if loop._combined_loader_states_to_load and loop._data_fetcher is not None:
+    loop._restarting = loop.epoch_loop.restarting = loop._resuming_from_checkpoint = False
+
+
+def go_on_inside_epoch(trainer: Trainer, exact: bool, batches: list[Any]) -> None:
+    """Give the loaders the position that was saved, or draw the rest of the epoch anew.
+
+    A schedule that asks for the number of steps has had the loader made before there was a state to load.
+
+    Args:
+        trainer: It is about to train.
+        exact: Whether the loaders have said their position.
+        batches: What `fetched` returned.
+    """
+    loop = trainer.fit_loop
+    fetcher, loader = loop._data_fetcher, loop._combined_loader
+    if fetcher is None or loader is None:
+        return
+    if loop._combined_loader_states_to_load or not exact:
         loop._load_combined_loader_states()
-        iter(loop._data_fetcher)
+        iter(fetcher)
+    if isinstance(fetcher, _PrefetchDataFetcher):
+        fetcher.batches[:0] = batches
+    if not exact and fetcher.length is None and loader._iterator is not None and loader.limits is not None:
+        done = loop.epoch_loop.batch_progress.current.ready
+        loader._iterator.limits = [limit - done for limit in loader.limits]
 
 
 def epoch_was_trained(trainer: Trainer) -> None:

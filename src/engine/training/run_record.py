@@ -6,15 +6,18 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import StochasticWeightAveraging, WeightAveraging
 
 from engine import console, process
 from engine.errors import CommandError, DivergedError, Interrupted
+from engine.logs.summary import parameters
 from engine.runs.config_file import dump
 from engine.runs.files import write_text
 from engine.runs.folder import Run
 from engine.training import callbacks
-from engine.training.best_and_last import best_and_last, ending
+from engine.training.best_and_last import best_and_last
 from engine.training.interruption import Interruption
+from engine.training.state import ending
 
 
 class RunRecord(Callback):
@@ -48,7 +51,7 @@ class RunRecord(Callback):
             checkpoints.save_last(trainer)
         self.started = True
         write_text(self.run.config, dump(self.settings))
-        self.run.update(**self.origin)
+        self.run.update(**self.origin, parameters=parameters(pl_module))
         self._best = self.run.record().get("best")  # a run that was killed may not have recorded its newest
         self._write(trainer, status="running", reason=None)
 
@@ -57,8 +60,12 @@ class RunRecord(Callback):
         self._record_best(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Record the best, which the dashboard shows."""
+        """Record the best, which the dashboard shows; averaged weights come after the last is saved."""
         if (checkpoints := best_and_last(trainer)) is not None:
+            if any(
+                isinstance(callback, WeightAveraging | StochasticWeightAveraging) for callback in callbacks.of(trainer)
+            ):
+                checkpoints.finish(trainer)
             checkpoints.write_best(trainer)
         self._record_best(trainer)
 

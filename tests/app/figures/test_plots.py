@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from app.figures.plots.classification import boundary, confusion, precision_recall, regions, roc
 from app.figures.plots.regression import curve, residuals, scatter
 from app.figures.plots.style import BLUE
-from app.figures.plots.training import curves
+from app.figures.plots.training import curves, split_and_metric
 from engine.dashboard import pixels
 
 DRAW = np.random.default_rng(0)
@@ -140,3 +140,18 @@ def test_losses_share_a_plot_and_every_metric_has_its_own() -> None:
 
 def test_a_training_that_diverged_has_curves() -> None:
     assert curves({"train/loss": ([1, 2], [2.0, float("nan")]), "val/loss": ([1], [float("inf")])}, "Training")
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "metric"),
+    [
+        ("val/loss", "val", "loss"),
+        ("val_loss", "val", "loss"),
+        ("loss/valid", "val", "loss"),
+        ("Train Loss/a", "train", "Loss/a"),
+        ("learning_rate", "", "learning_rate"),
+        ("value", "", "value"),
+    ],
+)
+def test_the_name_of_a_curve_says_its_split_and_metric(name: str, split: str, metric: str) -> None:
+    assert split_and_metric(name) == (split, metric)

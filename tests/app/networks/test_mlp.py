@@ -59,10 +59,16 @@ def test_batch_norm_comes_before_the_activation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("init", "std"), [("xavier_uniform", (2 / (400 + 100)) ** 0.5), ("kaiming_normal", (2 / 400) ** 0.5)]
+    ("init", "std"),
+    [
+        ("xavier_uniform", (2 / (400 + 100)) ** 0.5),
+        ("kaiming_normal", (2 / 400) ** 0.5),
+        ("zeros", 0.0),
+        ("large", 1.0),
+    ],
 )
 def test_weights_have_the_deviation_of_the_formula(
-    init: Literal["xavier_uniform", "kaiming_normal"], std: float
+    init: Literal["xavier_uniform", "kaiming_normal", "zeros", "large"], std: float
 ) -> None:
     torch.manual_seed(0)
     layer = MLP(400, [100], init=init).layers[0]

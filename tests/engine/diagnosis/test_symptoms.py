@@ -233,7 +233,7 @@ def test_healthy_is_said_only_of_what_was_watched_long_enough_and_well_enough() 
     assert verdict(history(), Limits(), 1000).startswith("healthy, nothing to point out: training loss")
     assert verdict(history(losses=[376000.0]), Limits(), 19).startswith("too short to judge: 19 steps")
     assert verdict(History(), Limits(), 9).startswith("too short to judge")
-    assert verdict(History(), Limits(), 1000) == "not judged: the training step returns no loss"
+    assert verdict(History(), Limits(), 1000) == "not watched: the training step returned no loss"
     assert verdict(history(losses=[400000.0] * 10 + [376000.0] * 90, baseline=None), Limits(), 1000).startswith(
         "not judged"
     )

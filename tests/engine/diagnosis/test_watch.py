@@ -10,6 +10,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from engine.diagnosis.advice import Setup
 from engine.diagnosis.watch import Diagnosis
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's own, which the command line filters
@@ -154,8 +155,34 @@ def test_weights_are_bit_for_bit_what_they_are_without_the_diagnosis(module: Cal
 
 
 def test_a_loss_that_was_never_seen_is_not_healthy() -> None:
-    assert fit(Manual()).facts() == {"diagnosis": ["not judged: the training step returns no loss"]}
-    assert fit(SkipsAll()).findings[0].name == "weights hardly change"
+    for module in (Manual(), SkipsAll()):  # the weights of the latter never move, and no learning rate would move them
+        assert fit(module).facts() == {"diagnosis": ["not watched: the training step returned no loss"]}
+
+
+class OwnRate(Plain):
+    def __init__(self, learning_rate: float = 1e-9, weight_decay: float = 0.0) -> None:
+        super().__init__()
+
+
+def test_advice_names_the_arguments_of_a_module_of_ones_own_and_no_others() -> None:
+    setup = Setup.of(trainer(1, []), OwnRate())
+    assert setup.rate(1e-3) == "--model.learning_rate 1e-3"
+    assert setup.decay() == "--model.weight_decay 0.01"
+    assert setup.clip() == "--trainer.gradient_clip_val 1"
+    setup = Setup.of(trainer(1, []), Manual())
+    assert setup.rate(1e-3) == "a learning rate of 1e-3"
+    assert setup.decay() == "weight decay"
+    assert setup.larger() == "a wider or deeper network"
+    assert setup.clip() == "self.clip_gradients in the training step"  # the Trainer refuses to clip there
+
+
+def test_a_layer_that_cannot_be_watched_ends_no_training(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.diagnosis.watch.units_active", lambda output: output.nothing)
+    diagnosis = fit(Plain())
+    assert diagnosis.off
+    assert "Diagnosis failed and is switched off" in capsys.readouterr().out
 
 
 def test_a_few_steps_are_too_short_to_judge(capsys: pytest.CaptureFixture[str]) -> None:

@@ -148,3 +148,17 @@ def test_what_is_logged_at_a_step_after_a_checkpoint_joins_the_row_that_is_writt
         ("39", "3.25"),
     ]
     assert {row["a"] for row in rows} == {repr(1 / 3)}
+
+
+def test_numbers_without_a_step_do_not_overwrite_each_other() -> None:
+    metrics = logger()
+    metrics.log_metrics({"own": 1.0})
+    metrics.log_metrics({"own": 2.0})
+    log(metrics, 0, a=1.0)
+    metrics.log_metrics({"own": 3.0})
+    metrics.log_metrics({"own": 4.0, "end": 5.0})
+    metrics.finalize("success")
+    rows = read_csv(Path("metrics.csv"))
+    assert [row["own"] for row in rows if row["own"]] == ["1.0", "2.0", "3.0", "4.0"]
+    assert [row["end"] for row in rows if row["end"]] == ["5.0"]
+    assert all(row["step"].isdigit() for row in rows)

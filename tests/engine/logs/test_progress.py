@@ -24,6 +24,11 @@ class Endless(IterableDataset[Tensor]):
             yield torch.ones(1)
 
 
+class Unsized(IterableDataset[Tensor]):
+    def __iter__(self) -> Iterator[Tensor]:
+        yield from torch.ones(4, 1)
+
+
 def ones(samples: int) -> DataLoader[Tensor]:
     return DataLoader(cast(Dataset[Tensor], torch.ones(samples, 1)))
 
@@ -101,3 +106,16 @@ def test_a_long_epoch_without_validation_prints_a_line_now_and_then(lines: Any, 
     steps = [int(line["step"]) for line in shown[:-1]]
     gaps = [later - earlier for earlier, later in itertools.pairwise(steps)]
     assert gaps == sorted(gaps)
+
+
+def test_an_epoch_without_an_end_and_a_validation_prints_lines_with_the_step(lines: Any, monkeypatch: Any) -> None:
+    now = iter(range(10**6))  # a second passes with each look at the clock
+    monkeypatch.setattr("time.monotonic", lambda: float(next(now)))
+    shown = lines(DataLoader(Endless()), max_epochs=-1, max_steps=100, limit_val_batches=0)
+    assert int(shown[0]["step"]) < 10
+    assert 8 < len(shown) < 50
+
+
+def test_epochs_of_an_unknown_length_have_lines_up_to_a_number_of_steps(lines: Any) -> None:
+    assert [line["epoch"] for line in lines(DataLoader(Unsized()), max_epochs=-1, max_steps=12)] == list("012")
+    assert 25 <= len(lines(DataLoader(Unsized()), max_epochs=-1, max_steps=800)) <= 56

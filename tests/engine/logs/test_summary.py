@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 from torchmetrics import MeanMetric
 
-from engine.logs.summary import Summary, operations
+from engine.logs.summary import Summary, operations, tree
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*does not have many workers", "ignore:.*is smaller than the logging interval", "ignore:.*treespec"
@@ -99,13 +99,31 @@ def test_the_depth_is_that_of_the_settings(table: Any) -> None:
     assert len(table(small(), samples, -1)) == len(table(small(), samples, 3)) == 8
 
 
-def test_a_resnet_takes_some_twenty_lines_and_says_how_to_see_all(table: Any) -> None:
-    images = torch.randn(4, 3, 32, 32)
-    lines = table(torchvision.models.resnet18(num_classes=10), images)
-    assert len(lines) <= 23
-    assert sum(int(line[-1]) for line in lines[2:-1]) == int(lines[0][0].replace(",", ""))
-    assert lines[-1][-1] == "-1)"
-    assert len(table(torchvision.models.resnet18(num_classes=10), images, -1)) > 50
+def test_a_large_network_is_a_tree_of_two_levels_with_totals(capsys: pytest.CaptureFixture[str]) -> None:
+    network, images = torchvision.models.resnet18(num_classes=10), torch.randn(4, 3, 32, 32)
+    fit(network, images, Summary())
+    title, _, scale, whole, *parts, more = capsys.readouterr().out.splitlines()
+    assert scale.split() == ["Task", "Task", "1", "1"]
+    assert whole.startswith("network ")
+    assert all(part.startswith("  ") for part in parts)
+    assert [part.split()[0] for part in parts] == [name for name, _ in network.named_children()]
+    counts = [int(line.split()[-1]) for line in (scale, whole, *parts)]
+    assert counts[1] == sum(counts[2:]) == sum(p.numel() for p in network.parameters())
+    assert int(title.split()[0].replace(",", "")) == sum(counts[:2])
+    assert more == "(all 53 layers: --callbacks.summary.max_depth -1)"
+
+
+def test_all_layers_of_a_large_network_are_listed_on_request(table: Any) -> None:
+    lines = table(torchvision.models.resnet18(num_classes=10), torch.randn(4, 3, 32, 32), -1)
+    assert len(lines) == 2 + 53
+    assert sum(int(line[-1]) for line in lines[2:]) == int(lines[0][0].replace(",", ""))
+
+
+def test_a_tree_with_too_many_branches_has_one_level() -> None:
+    network = nn.Sequential(nn.Linear(2, 2), *[nn.Sequential(*map(nn.Identity, range(20))) for _ in range(4)])
+    task = Task(network)
+    assert [row[:2] for row in tree(task)] == [(0, "Task"), (0, "network"), *[(1, str(n)) for n in range(5)]]
+    assert [row[:2] for row in tree(network)] == [(0, str(n)) for n in range(5)]
 
 
 def test_a_summary_changes_nothing_that_is_learned() -> None:

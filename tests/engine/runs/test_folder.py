@@ -45,6 +45,31 @@ def test_the_nearest_name_is_offered() -> None:
         runs.newest(Path(), "prodct")
 
 
+def test_a_run_of_a_study_is_found_by_its_variant() -> None:
+    make("single")
+    first, second = make("study/a"), make("study/b")
+    for text in ("study/a", "study/a/version_0", str(first.folder)):
+        assert runs.find(text, Path()).folder == first.folder
+    assert (first.name, first.title) == ("study/a", "study/a/version_0")
+    assert runs.newest(Path(), "study/b") == second
+    assert {run.title for run in runs.everything(Path())} == {"single/version_0", first.title, second.title}
+    assert runs.find_all("study", Path()) == [first, second]
+    assert runs.find_all("study/a", Path()) == [first]
+    with pytest.raises(UsageError, match="study holds many runs: name one of them, study/b/version_0 for example"):
+        runs.find("study", Path())
+    with pytest.raises(UsageError, match=r"did you mean study/a/version_0\?"):
+        runs.find("stdy/a/version_0", Path())
+
+
+def test_a_version_is_made_once(folder: Path) -> None:
+    (folder / "lightning_logs/a/version_7").mkdir(parents=True)  # of a run that was killed before its first step
+    run = runs.create(Path(), "a", version=7)
+    assert run.folder.name == "version_7"
+    run.config.touch()
+    with pytest.raises(UsageError, match="a/version_7 exists"):
+        runs.create(Path(), "a", version=7)
+
+
 def test_a_folder_that_is_no_run_is_named(folder: Path) -> None:
     (folder / "stuff").mkdir()
     with pytest.raises(UsageError, match=r"no config\.yaml"):

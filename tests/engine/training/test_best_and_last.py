@@ -12,7 +12,8 @@ from support import PRODUCT, Result
 
 from app.tasks import Regression
 from engine.errors import DivergedError
-from engine.training.best_and_last import BestAndLast, _copied
+from engine.runs.plain_values import copied
+from engine.training.best_and_last import BestAndLast
 
 
 @pytest.mark.parametrize(("mode", "scores", "best"), [("min", [3.0, 1.0, 2.0], 1.0), ("max", [1.0, 3.0, 2.0], 3.0)])
@@ -78,7 +79,7 @@ def test_a_best_that_waits_in_memory_is_on_the_disk_when_training_ends(
 def test_a_best_that_waits_in_memory_does_not_change_with_the_training_that_goes_on() -> None:
     weight, losses = torch.ones(2), [1.0]
     checkpoint = {"state_dict": OrderedDict(weight=weight), "callbacks": {"own": (losses, {"seen": weight})}}
-    held = _copied(checkpoint)
+    held = copied(checkpoint)
     weight.zero_()
     losses.append(2.0)
     assert held["state_dict"]["weight"].tolist() == [1, 1]

@@ -9,8 +9,8 @@ import pytest
 import torch
 from support import PROJECT, Result
 
-from engine.errors import UsageError
-from engine.training.predictions import Column, as_columns, lines
+from engine.training.columns import Column
+from engine.training.predictions import lines
 
 App = Callable[..., Result]
 NUMBERS = [0.0, -0.0, 1.0, 0.1, 1 / 3, 1e-7, 123456789.0, 1e22, 3e38, 1e-45, float("nan"), float("inf"), -float("inf")]
@@ -52,13 +52,3 @@ def test_ten_times_as_many_rows_need_no_more_than_twice_the_memory(app: App, fol
         with (folder / "lightning_logs/tabular/version_0/predictions.csv").open() as file:
             assert sum(1 for _ in file) == count + 1
     assert peaks[1] < 2 * peaks[0]
-
-
-def test_a_tensor_has_a_column_for_each_of_its_numbers() -> None:
-    columns = as_columns(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
-    assert {name: list(map(float, column)) for name, column in columns.items()} == {
-        "predicted_0": [1, 3],
-        "predicted_1": [2, 4],
-    }
-    with pytest.raises(UsageError, match="not list"):
-        as_columns([1.0, 2.0])

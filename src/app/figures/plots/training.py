@@ -1,6 +1,7 @@
 """Figures of a training: loss, metrics and learning rate over epochs."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from app.figures.plots.style import BLUE, GREY, ORANGE, Array
 
 Line = tuple[Sequence[float], Sequence[float]]
+SPLITS = {"train": "train(ing)?", "val": "val(id(ation)?)?"}  # and their words in the names of metrics
 METRICS = 4  # shown beside the loss
 MARKED = 20  # points up to so many are marked
 CELL, PLOT = (3.3, 2.2), (2.5, 1.35)  # width and height in inches of a small plot, with and without its labels
@@ -44,11 +46,23 @@ def curves(lines: Mapping[str, Line], title: str) -> Figure:
     return figure
 
 
+def split_and_metric(name: str) -> tuple[str, str]:
+    """Return what a name says: (val, loss) for val/loss as for loss/valid and val_loss, ("", acc) for acc."""
+    for split, said in SPLITS.items():
+        if found := re.search(rf"(?i)(?<![a-z]){said}(?![a-z])", name):
+            rest = name[: found.start()] + " " + name[found.end() :]
+            return split, re.sub(r"^[\W_]+|[\W_]+$", "", rest)
+    return "", name
+
+
 def _groups(names: list[str]) -> list[list[str]]:
     """Return the names of the lines of each small plot."""
-    metrics = [name.removeprefix("val/") for name in names if name.startswith("val/")]
-    shown = ["loss", *[name for name in metrics if name not in ("loss", "loss_ratio")][:METRICS]]
-    groups = [[f"{split}/{name}" for split in ("train", "val") if f"{split}/{name}" in names] for name in shown]
+    found: dict[tuple[str, str], str] = {}
+    for name in names:
+        found.setdefault(split_and_metric(name), name)
+    metrics = [metric for split, metric in found if split == "val" and metric not in ("loss", "loss_ratio")]
+    pairs = [[(split, metric) for split in SPLITS] for metric in ("loss", *metrics[:METRICS])]
+    groups = [[found[key] for key in pair if key in found] for pair in pairs]
     rates = [name for name in names if name.startswith(("learning_rate", "lr-"))]
     return [group for group in (*groups, rates) if group]
 
@@ -65,7 +79,7 @@ class _SmallPlot:
 
     def __init__(self, plot: Axes, corner: tuple[float, float], lines: Mapping[str, Line], end: float) -> None:
         self.plot, (self.left, self.bottom), self.lines, self.end = plot, corner, lines, end
-        self.rates = not next(iter(lines)).startswith(("train/", "val/"))
+        self.rates = split_and_metric(next(iter(lines)))[0] == ""
         values = np.concatenate([np.asarray(values, float) for _, values in lines.values()])
         values = values[np.isfinite(values)]
         self.low = float(values.min()) if len(values) and not self.rates else 0.0
@@ -78,7 +92,7 @@ class _SmallPlot:
         """Draw axes and lines."""
         self._axes()
         for number, (name, (epochs, values)) in enumerate(self.lines.items()):
-            colour = GREY if self.rates else BLUE if name.startswith("train/") else ORANGE
+            colour = GREY if self.rates else BLUE if split_and_metric(name)[0] == "train" else ORANGE
             style = ("-", "--", ":", "-.")[number % 4] if self.rates else "-"
             marker, step = "." if len(epochs) <= MARKED else None, "default"
             if self.rates:  # logged once an epoch, it holds from the end of the one before

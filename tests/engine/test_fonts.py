@@ -11,7 +11,7 @@ from fontTools.fontBuilder import FontBuilder  # type: ignore[import-untyped]
 from fontTools.pens.ttGlyphPen import TTGlyphPen  # type: ignore[import-untyped]
 from matplotlib import font_manager
 
-from engine.dashboard import fonts
+from engine import fonts
 from engine.dashboard.pictures import images, pixels
 
 # For private use, and the last ones there are: no font of any machine has them.

@@ -1,0 +1,1 @@
+"""Studies: many runs in worker processes, one report."""
