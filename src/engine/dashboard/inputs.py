@@ -1,5 +1,7 @@
 """The first training batch: samples and statistics."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -57,6 +59,10 @@ class InputBatch(FirstBatchPanel):
 
     def _table(self, inputs: Tensor, labels: list[str]) -> str:
         vocabulary = getattr(self.task, "vocabulary", None)
+        if inputs.is_floating_point() or not isinstance(
+            vocabulary, Sequence
+        ):  # other modules may call so what they like
+            vocabulary = None
         if vocabulary:
             header = ["input", "next character"]
             rows = [[repr("".join(vocabulary[number] for number in row))] for row in inputs.tolist()]

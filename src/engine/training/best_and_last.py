@@ -95,7 +95,7 @@ class BestAndLast(Checkpoint):
         """Save the last checkpoint of the epoch before; have the last epoch validated."""
         if trainer.current_epoch > 0 and (self.refusal or self._is_due(trainer)):
             self.save_last(trainer)
-            self._refuse()
+            self._refuse(trainer)
         self._validated = False
         self._validate_last_epoch(trainer)
 
@@ -104,7 +104,7 @@ class BestAndLast(Checkpoint):
         if time.monotonic() >= self._due and state.can_save(trainer) and state.between_steps(trainer):
             state.log_step(trainer)
             self.save_last(trainer)
-            self._refuse()
+            self._refuse(trainer)
         elif trainer.should_stop and self.ended is None and state.can_save(trainer) and state.is_cut_by_time(trainer):
             self.ended = state.TIME_IS_UP  # the epoch will count as trained, but a resume shall go on inside it
             state.log_step(trainer)
@@ -144,13 +144,11 @@ class BestAndLast(Checkpoint):
         """Save what only the end of training gives: a best where nothing is validated, and averaged weights."""
         self.finish(trainer)
         validated = any(trainer.num_val_batches) and (self.best or self._score)
-        if self.best.get("score") is None and (self.refusal or not validated):  # the best is the last
-            epoch = max(trainer.current_epoch - 1, 0)
-            self.best = {"monitor": None, "score": None, "epoch": epoch, "metrics": _values(trainer)}
-            self.save(trainer, "best")
+        if not validated:
+            self._keep_newest(trainer)
         if any(isinstance(callback, StochasticWeightAveraging) for callback in of(trainer)):
             self.save(trainer, "averaged")
-        self._refuse()
+        self._refuse(trainer)
 
     def finish(self, trainer: Trainer) -> None:
         """Save the last checkpoint, which says how training ended: before a callback sets weights for what follows it.
@@ -210,8 +208,15 @@ class BestAndLast(Checkpoint):
         if self.monitor is not None and self._written and self._improves(self._written["score"]):
             self.best = self._written
 
-    def _refuse(self) -> None:
+    def _keep_newest(self, trainer: Trainer) -> None:
+        if self.best.get("score") is None:
+            epoch = max(trainer.current_epoch - 1, 0)
+            self.best = {"monitor": None, "score": None, "epoch": epoch, "metrics": _values(trainer)}
+            self.save(trainer, "best")
+
+    def _refuse(self, trainer: Trainer) -> None:
         if self.refusal is not None:
+            self._keep_newest(trainer)
             setting = f" {SETTING} NAME" if self.refusal is self._monitor.error else ", with another metric"
             title = Run(self.folder.parent).title
             raise UsageError(f"{self.refusal}. The training is saved; to go on: {program()} fit --run {title}{setting}")
