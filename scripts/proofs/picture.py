@@ -10,7 +10,7 @@ ROOMS gets a box beside `board`.
 import argparse
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeGuard
 
@@ -68,6 +68,8 @@ ROOMS = (
     Room(("engine.task",), "the steps: SupervisedTask", 7.95, 4.9),
     Room(("engine.data",), "splits in memory,\nloaders, tables, images", 10.6, 3.3, height=2.5),
     Room(("engine.training",), "fit, test, predict, callbacks, resume, fast loop", 5.6, 3.3, 4.65),
+    Room(("engine.studies",), "study: runs in workers", 1.6, 3.3, 1.75),
+    Room(("engine.comparison",), "runs, compare, diff", 3.6, 3.3, 1.75),
     Room(("engine.settings",), "configs, options, messages", 2.0, 1.9, 2.1),
     Room(("engine.logs",), "metrics.csv, events, lines", 4.5, 1.9),
     Room(("engine.runs",), "run folders and their files: config.yaml, run.json, checkpoints", 0.0, 0.5, 10.25),
@@ -75,19 +77,20 @@ ROOMS = (
         (
             "engine.errors",
             "engine.console",
+            "engine.fonts",
             "engine.process",
             "engine.project",
             "engine.lazy",
             "engine.patches",
             "engine.watcher",
         ),
-        "errors, console, process, project, lazy, patches, watcher",
+        "errors, console, fonts, process, project, lazy, patches, watcher",
         0.0,
         -0.9,
         12.9,
     ),
 )
-COMMANDS = Room(("engine.board",), "a command of one file", 0.0, 3.3, 1.9)
+COMMANDS = Room(("engine.board",), "TensorBoard", 0.0, 3.3, 1.35)
 WALL = 6.65
 FACES = {  # doors in the wall: what the project may import
     name: Room((name,), "", x, WALL - 0.2, 1.5, 0.4)
@@ -119,7 +122,7 @@ def rooms(files: dict[str, Path]) -> list[Room]:
     """Return the boxes; what has no place of its own stands with the commands."""
     parts = {".".join(name.split(".")[:2]) for name in files if "." in name}
     other = sorted(part for part in parts if not any(within(part, room.names) for room in ROOMS))
-    return [*ROOMS, Room(tuple(other), COMMANDS.text if len(other) == 1 else "", COMMANDS.x, COMMANDS.y, 1.9)]
+    return [*ROOMS, replace(COMMANDS, names=tuple(other), text=COMMANDS.text if len(other) == 1 else "")]
 
 
 def arrows(files: dict[str, Path], home: dict[str, Room]) -> set[tuple[Room, Room]]:
