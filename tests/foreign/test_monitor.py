@@ -10,8 +10,8 @@ from foreign.plain import Batch, Data, Net, NetOfTwo, TwoLoaders, config, read_j
 from support import Result, read_csv
 from torch import Tensor, tensor
 
+from engine.logs.metric_names import loss_among
 from engine.runs.checkpoint_file import load
-from engine.training.monitor import loss_among
 
 App = Callable[..., Result]
 MONITOR = "--callbacks.checkpoint.monitor"

@@ -11,6 +11,7 @@ from engine.comparison.facts import best, main_metrics
 from engine.comparison.groups import Group, conditions, differing, gather
 from engine.comparison.summary import Summary, binomial_error, summary
 from engine.errors import UsageError, nearest
+from engine.logs.metric_names import WORDS, words
 from engine.runs.folder import Run
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _against(comparison: Comparison, baseline: Group) -> Comparison:
     found = []
     for metric in comparison.metrics:
         able = [group for group in ranked if group.values(metric) and baseline.values(metric)]
-        if metric.endswith("/loss"):
+        if set(words(metric)) - WORDS["test"] == {"loss"}:
             other = {group.name: _other_loss(group, baseline) for group in able}
             warnings += [f"{metric} of {name} is not ranked: {why}" for name, why in other.items() if why]
             able = [group for group in able if not other[group.name]]

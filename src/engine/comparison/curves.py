@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.comparison.facts import main_metrics
 from engine.errors import UsageError, nearest
+from engine.logs.metric_names import WORDS, stage, words
 
 Array = NDArray[np.float64]
 Curve = tuple[Array, Array]  # epochs trained, which are fractions inside of one, and finite values
@@ -45,7 +46,7 @@ def read(folder: Path) -> dict[str, Curve]:
     ends = np.isfinite(epochs)
     if ends.any():  # else epochs are not known, and steps stand in their place
         steps = np.interp(steps, np.r_[0, steps[ends]], np.r_[0, epochs[ends]])
-    found = {name: np.isfinite(values) for name, values in columns.items() if not name.startswith("test/")}
+    found = {name: np.isfinite(values) for name, values in columns.items() if stage(name) != "test"}
     return {name: (steps[there], columns[name][there]) for name, there in found.items() if there.any()}
 
 
@@ -62,9 +63,10 @@ def band(curves: Sequence[Curve]) -> Band:
 def usual(names: Iterable[str]) -> list[str]:
     """Return the logged numbers whose curves are drawn where none are named."""
     there = list(dict.fromkeys(names))
-    metrics = [name for name in main_metrics(there) if name.startswith("val/") and not name.endswith("_ratio")]
+    losses = [name for name in there if stage(name) == "train" and {"loss"} == set(words(name)) - WORDS["train"]]
+    metrics = [name for name in main_metrics(there) if stage(name) == "val" and not name.endswith(("_ratio", "_step"))]
     rates = [name for name in there if name.startswith(("learning_rate", "lr-"))]
-    return [name for name in ("train/loss", *metrics, *rates, *NORMS) if name in there]
+    return [*losses, *metrics, *rates, *(name for name in NORMS if name in there)]
 
 
 def resolve(asked: str, names: Iterable[str]) -> str:

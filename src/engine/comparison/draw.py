@@ -71,7 +71,7 @@ def scores(title: str, names: Sequence[str], metrics: dict[str, list[list[float]
     rows = math.ceil(len(metrics) / columns)
     labels = [_cut(name) for name in names]
     left = 0.3 + 0.075 * max(map(_length, labels))
-    width, height = left + 2.9 * columns, rows * (0.9 + 0.32 * len(names)) + 0.4
+    width, height = max(left + 2.9 * columns, 0.085 * len(title)), rows * (0.9 + 0.32 * len(names)) + 0.4
     figure = Figure(figsize=(width, height), dpi=100)
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=11, y=1 - 0.08 / height, va="top")

@@ -9,9 +9,9 @@ from torch.utils.tensorboard.summary import hparams
 
 from engine.dashboard.metrics_history import history
 from engine.dashboard.panel import Panel
+from engine.logs.metric_names import stage
 from engine.runs.config_file import dump, flat, read_tree
 from engine.runs.folder import Run
-from engine.training.monitor import stage
 
 # Settings of the Trainer that change what is learned; the others say where and how it runs.
 TRAINER = (

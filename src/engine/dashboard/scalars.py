@@ -12,7 +12,7 @@ from torchmetrics import MetricCollection
 
 from engine.dashboard.panel import Panel
 from engine.errors import check_range
-from engine.training.monitor import WORDS, stage, words
+from engine.logs.metric_names import WORDS, stage, words
 
 STEPS = {
     "loss of single steps": ["Multiline", ["train/loss_step$"]],

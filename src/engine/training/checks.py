@@ -8,10 +8,10 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 
 from engine.errors import UsageError, nearest
+from engine.logs.metric_names import misspelt
 from engine.project import program
 from engine.runs.checkpoint_file import Saved
 from engine.training.best_and_last import best_and_last
-from engine.training.monitor import misspelt
 from engine.training.schedules import stretched
 
 

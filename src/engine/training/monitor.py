@@ -1,7 +1,5 @@
 """The monitor: the metric that decides which checkpoint is best, chosen among those that a module logs."""
 
-import difflib
-import re
 from collections.abc import Iterable, Mapping
 
 from lightning.pytorch import Trainer
@@ -9,13 +7,9 @@ from torch import Tensor
 
 from engine import console
 from engine.errors import UsageError
+from engine.logs.metric_names import loss_among, misspelt
 
 DEFAULT = "val/loss"
-WORDS = {  # of a stage, in the names of its metrics
-    "train": {"train", "training"},
-    "val": {"val", "valid", "validation", "dev", "eval"},
-    "test": {"test", "testing"},
-}
 SETTING = "--callbacks.checkpoint.monitor"
 
 
@@ -78,38 +72,6 @@ class Monitor:
         listed = ", ".join(sorted(names)) or "none is logged"
         hint = f"; did you mean {near}?" if near else ""
         self.error = UsageError(f"no metric {self.wanted} to find the best checkpoint by{hint} ({listed})")
-
-
-def loss_among(names: Iterable[str]) -> str | None:
-    """Return the one metric that is a loss by its name; None if there is none, or more than one.
-
-    The name of a loss has a word that ends with "loss", and no "step". Of several, it is the one that has no other
-    words but those of a validation: val_loss, not val_box_loss.
-    """
-    losses: dict[tuple[str, ...], str] = {}
-    for name in sorted(names, key=len):  # val_loss before val_loss_epoch, which is the same
-        found = tuple(word for word in words(name) if word != "epoch")
-        if any(word.endswith("loss") for word in found) and "step" not in found:
-            losses.setdefault(found, name)
-    plain = [name for found, name in losses.items() if (WORDS["val"] | {"loss"}).issuperset(found)]
-    best = list(losses.values()) if len(losses) == 1 else plain
-    return best[0] if len(best) == 1 else None
-
-
-def words(name: str) -> list[str]:
-    """Return the words of a metric's name, in lower case: Loss/valMean has loss, val and mean."""
-    return re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
-
-
-def stage(name: str) -> str:
-    """Return the stage that the name of a metric says: train, val or test, or nothing."""
-    found = set(words(name))
-    return next((each for each, said in WORDS.items() if found & said), "")
-
-
-def misspelt(name: str, names: Iterable[str]) -> str:
-    """Return the name that differs by a letter or two, or nothing: what is still to come may have any other name."""
-    return next(iter(difflib.get_close_matches(name, list(names), n=1, cutoff=0.85)), "")
 
 
 def _newest(names: list[str]) -> str:

@@ -65,6 +65,12 @@ def test_the_usual_curves_are_losses_metrics_learning_rate_and_norms() -> None:
     names += [f"val/accuracy_{name}" for name in "abc"] + ["val/loss_ratio", "train/weight_norm"]
     expected = ["train/loss", "val/loss", "val/accuracy", "learning_rate", "train/gradient_norm", "train/weight_norm"]
     assert curves.usual(names) == expected
+    assert curves.usual(["train_loss", "train_loss_step", "val_loss", "valid_f1", "lr-Adam"]) == [
+        "train_loss",
+        "val_loss",
+        "valid_f1",
+        "lr-Adam",
+    ]
 
 
 def test_a_name_becomes_that_of_a_file() -> None:
