@@ -385,6 +385,7 @@ class Classifier(LightningModule):
     def __init__(self) -> None:
         super().__init__()
         self.class_names = None  # names that a panel might look for, with another meaning
+        self.network = "mlp"
         self.vocabulary = {"cheap": 0, "dear": 1}
         self.net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
         self.train_acc, self.val_acc = MulticlassAccuracy(2), MulticlassAccuracy(2)

@@ -78,7 +78,8 @@ def named_layers(task: torch.nn.Module, chosen: Sequence[str] | None) -> dict[st
     Raises:
         UsageError: If a layer does not exist.
     """
-    network = getattr(task, "network", task)
+    network = getattr(task, "network", None)
+    network = network if isinstance(network, torch.nn.Module) else task  # its name, perhaps
     patches = optional("engine.patches")
     if patches is not None and patches.is_compiled(network):
         return {}
