@@ -287,6 +287,13 @@ class OddNames(LitRegressor):
         self.log("100 % of the error", (self(batch[0]) - batch[1]).abs().mean(), on_step=True, on_epoch=True)
 
 
+class PointsData(LightningDataModule):
+    """Nothing but training data."""
+
+    def train_dataloader(self) -> Loader:
+        return DataLoader(houses(1), batch_size=4, shuffle=True)
+
+
 class Gan(LightningModule):
     """Two optimizers of one class, stepped by hand."""
 

@@ -68,7 +68,7 @@ SUITE = [
     Brought("OfRecords", "RecordsData", best=None, rows=12),
     Brought("Silent", best=None, logs=False, tests=False),
     Brought("OddNames", best="validation loss"),
-    Brought("Gan", "TrainingOnlyData", best=None, tests=False, rows=0),
+    Brought("Gan", "PointsData", best=None, tests=False, rows=0),
     Brought("Warmup"),
     Brought("TwoSchedules"),
     Brought("Plateau", best="loss/valid"),
@@ -149,6 +149,8 @@ def test_it_ends_with_the_weights_and_numbers_of_plain_lightning(brought: Brough
     expected = plain(brought)
     result = app("fit", "--config", brought.config())
     assert result.exit_code == 0, result.err
+    has_test_step = getattr(modules, brought.model).test_step is not LightningModule.test_step
+    assert (" test --run own" in result.out, " predict --run own" in result.out) == (has_test_step, brought.rows > 0)
     assert different(weights("last"), expected.last) == []
     assert different(weights("best"), expected.best) == []
     record = json.loads((RUN / "run.json").read_text())

@@ -3,6 +3,7 @@
 import shlex
 
 from lightning.pytorch import Trainer
+from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from engine import console
 from engine.commands import COMMANDS
@@ -10,6 +11,20 @@ from engine.project import program
 from engine.runs.folder import Run
 from engine.training.best_and_last import best_and_last
 from engine.training.state import STOPPED_EARLY, TIME_IS_UP
+
+STEPS = {"test": ("test_step",), "predict": ("predict_step", "forward")}  # a command needs one of them
+
+
+def evaluations(trainer: Trainer) -> list[str]:
+    """Return the commands that the module has a step for, and it or its data a loader."""
+    task, data = trainer.lightning_module, getattr(trainer, "datamodule", None)
+    places = [task] if data is None else [task, data]
+    return [
+        command
+        for command, steps in STEPS.items()
+        if any(is_overridden(step, task) for step in steps)
+        and any(is_overridden(f"{command}_dataloader", place) for place in places)
+    ]
 
 
 def report(trainer: Trainer, run: Run) -> None:
@@ -31,8 +46,8 @@ def report(trainer: Trainer, run: Run) -> None:
     title = shlex.quote(run.title)
     if run.best.is_file() or run.last.is_file():
         which = "" if run.best.is_file() else " --ckpt_path last"
-        console.say(f"  {program()} test --run {title}{which}")
-        console.say(f"  {program()} predict --run {title}{which}")
+        for command in evaluations(trainer):
+            console.say(f"  {program()} {command} --run {title}{which}")
     if run.averaged.is_file():
         console.say(f"  {program()} test --run {title} --ckpt_path {run.averaged}   (averaged weights, not validated)")
     if record.get("reason") == TIME_IS_UP:
