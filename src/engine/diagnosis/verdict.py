@@ -7,10 +7,17 @@ NOT_WATCHED = "not watched"
 HEALTHY = "healthy, nothing to point out"
 
 
-def verdict(history: History, limits: Limits, steps: int) -> str:
-    """Return what can be said of a run of some steps in which nothing was found."""
+def verdict(history: History, limits: Limits, steps: int, seen: bool = False) -> str:
+    """Return what can be said of a run of some steps in which nothing was found.
+
+    Args:
+        history: Of the run.
+        limits: Of the symptoms.
+        steps: Number of training steps.
+        seen: Whether a loss was seen since the last block of the history.
+    """
     train = history.recent_loss()
-    if train is None and steps >= MIN_STEPS:
+    if train is None and not seen and steps >= MIN_STEPS:
         return f"{NOT_WATCHED}: the training step returned no loss"
     if train is None or len(history.losses) < JUDGED:
         return f"too short to judge: {steps} steps, {JUDGED * MIN_STEPS} are needed"

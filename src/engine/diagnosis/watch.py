@@ -129,7 +129,7 @@ class Diagnosis(Watcher):
         if not self.findings:
             self._look(trainer, AT_END)
         if not self.findings:
-            self.verdict = verdict(self.history, self.limits, self._batches)
+            self.verdict = verdict(self.history, self.limits, self._batches, bool(self._losses.count))
         self._write(trainer, f"\ndiagnosis: {', '.join(finding.name for finding in self.findings) or self.verdict}")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:

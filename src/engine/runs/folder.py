@@ -143,7 +143,7 @@ class Run:
             raise UsageError(f"checkpoint {which} does not exist{nearest(which, paths)}")
         other = "last" if which == "best" else "best"
         if paths[other].is_file():
-            raise UsageError(f"{self.title} has no {which} checkpoint; it has one to ask for with --ckpt_path {other}")
+            raise UsageError(f"{self.title} has no {which} checkpoint; to take the other: --ckpt_path {other}")
         older = [run for run in versions(self.folder.parent) if run.best.is_file() and run != self]
         advice = f"An older run has: --run {older[-1].title}" if older else f"Train first: {program()} fit --config ..."
         raise UsageError(f"{self.title} has no checkpoint (status: {self.status}). {advice}")

@@ -109,6 +109,8 @@ def _evaluation(
     if run is None:
         return Choice(command, configs, overrides, root, configs[0].stem, None, Path(which), trust=options.trust)
     _readable(run)
+    if options.ckpt_path is None and not run.best.is_file() and not run.record().get("best") and run.last.is_file():
+        which = "last"  # it was interrupted before anything was validated
     checkpoint = run.checkpoint(which)
     return Choice(command, [run.config, *configs], overrides, root, run.name, run, checkpoint, trust=options.trust)
 

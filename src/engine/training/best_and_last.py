@@ -10,8 +10,10 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, StochasticWeightAveraging
 from lightning.pytorch.trainer.states import TrainerFn
 
+from engine import console
 from engine.errors import CommandError, UsageError, check_range, one_line, system_error
 from engine.lazy import optional
+from engine.logs.metric_names import words
 from engine.logs.run_logger import RunLogger
 from engine.process import lost
 from engine.project import program
@@ -22,6 +24,7 @@ from engine.training import state
 from engine.training.callbacks import of
 from engine.training.monitor import DEFAULT, SETTING, Monitor
 
+MORE_IS_BETTER = {"acc", "accuracy", "auc", "auroc", "dice", "f1", "iou", "precision", "r2", "recall"}
 MAX_SAVE_FRACTION = 0.02  # of wall time spent saving between epochs, unless every_n_epochs is set
 
 
@@ -88,6 +91,10 @@ class BestAndLast(Checkpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock; a run may be resumed in its last epoch."""
         self.ended = None
+        if self.mode == "min" and self.monitor and MORE_IS_BETTER & set(words(self.monitor)):
+            console.say(
+                f"best checkpoint: the least {self.monitor}; if more is better: --callbacks.checkpoint.mode max"
+            )
         self._due = time.monotonic() + 60 * self.every_minutes
         self._validate_last_epoch(trainer)
 
@@ -146,7 +153,8 @@ class BestAndLast(Checkpoint):
         validated = any(trainer.num_val_batches) and (self.best or self._score)
         if not validated:
             self._keep_newest(trainer)
-        if any(isinstance(callback, StochasticWeightAveraging) for callback in of(trainer)):
+        averaging = (callback for callback in of(trainer) if isinstance(callback, StochasticWeightAveraging))
+        if any(trainer.current_epoch > callback.swa_start for callback in averaging):  # else it has not begun
             self.save(trainer, "averaged")
         self._refuse(trainer)
 

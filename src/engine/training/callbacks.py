@@ -1,11 +1,19 @@
 """The callbacks of a Trainer: one list, and the order in which they are called."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateMonitor, ModelSummary, ProgressBar
+from lightning.pytorch.callbacks import (
+    BatchSizeFinder,
+    LearningRateMonitor,
+    ModelCheckpoint,
+    ModelSummary,
+    ProgressBar,
+)
 
+from engine import console
 from engine.settings.command_line import SWITCHES, CommandLine
 from engine.settings.sources import SECTIONS
 from engine.training.finders import Found, without_finders
@@ -44,6 +52,16 @@ def _named(cli: CommandLine, sections: Sequence[str] = SECTIONS) -> list[Callbac
     if not settings.logger:  # which is where learning rates would go
         unwanted.append(LearningRateMonitor)
     return without([*named, *own], unwanted)
+
+
+def set_apart(trainer: Trainer, folder: Path) -> None:
+    """Give a ModelCheckpoint a folder of its own, where its files would be best.ckpt or last.ckpt of the run."""
+    for callback in of(trainer):
+        if not isinstance(callback, ModelCheckpoint) or callback.dirpath is not None:
+            continue
+        if callback.filename in ("best", "last") or callback.save_last:
+            callback.dirpath = str(folder / "checkpoints" / "model_checkpoint")
+            console.say(f"ModelCheckpoint saves to {callback.dirpath}: best.ckpt and last.ckpt are the run's own")
 
 
 def without(callbacks: Sequence[Callback], kinds: Sequence[type[Callback]]) -> list[Callback]:

@@ -128,6 +128,8 @@ def _run(cli: CommandLine, choice: Choice) -> runs.Run | None:
 def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
     assert choice.checkpoint is not None  # an evaluation without one is refused before
     saved = load(choice.checkpoint, choice.trust)
+    if saved.steps == 0:
+        raise UsageError(f"{saved.path} holds untrained weights: no step of the run was saved")
     trained = cli.sources.adapted[choice.run.config] if choice.run else cli.settings
     changed = changes(flat(trained), flat(cli.settings))
     changed = {short(key): values for key, values in changed.items() if key.startswith(SCORED) and key != INPUTS}

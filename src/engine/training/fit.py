@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import Timer
 
 from engine import console, process
 from engine.errors import CommandError, DivergedError, Interrupted, UsageError, is_owners, one_line, system_error
+from engine.logs.run_logger import RunLogger
 from engine.logs.tensorboard import events_kept
 from engine.project import program
 from engine.runs import folder as runs
@@ -147,7 +148,10 @@ def _resume(cli: CommandLine, run: Run, saved: Saved | None, status: str) -> Non
     console.say(f"resumed from {saved.provenance}")
     resumed = {"time": _now(), "epoch": saved.epochs, "step": saved.steps, "was": status, "changed": changed}
     if not saved.exact:
-        console.say(f"the loader does not know its position: the rest of epoch {saved.epoch} is drawn anew")
+        console.say(
+            f"the loader does not know its position: the rest of epoch {saved.epoch} is drawn anew, and what self.log"
+            " averages over this epoch is of the rest"
+        )
         resumed["rest_of_epoch"] = "drawn anew"
     trainer = _train(cli, run, {"resumed": [*run.record().get("resumed", []), resumed]}, saved)
     report(trainer, run)
@@ -196,6 +200,9 @@ def _train(cli: CommandLine, run: Run, facts: dict[str, Any], saved: Saved | Non
         before.append(LoggingInterval())
     after = [*([Restore(saved.content.get("resume", {}))] if saved else []), Monitors(), interruption]
     trainer = cli.build_trainer(run.folder, callbacks.for_fit(cli, before, after), saved.logged_steps if saved else 0)
+    callbacks.set_apart(trainer, run.folder)
+    if trainer.loggers and not any(isinstance(logger, RunLogger) for logger in trainer.loggers):
+        console.say("trainer.logger replaces metrics.csv and TensorBoard's events; `logger+:` in a config adds to them")
     path = saved.path if saved else None
     try:
         with events_kept(run.folder, lambda: record.started):
