@@ -109,7 +109,6 @@ def real_mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # Tests of more than some seconds, each beside a quicker one of the same kind: they are run with the slow ones.
 SLOW = (
     "test_a_resumed_run_goes_on_with_what_was_found",
-    "test_each_trains_tests_and_resumes[a batch size that is found]",
     "test_runs_of_a_study_are_ordinary_runs",
     "test_each_task_is_trained_alike[chars]",
     "test_the_same_seed_gives_the_same_weights_bit_for_bit[chars]",

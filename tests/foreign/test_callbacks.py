@@ -32,6 +32,7 @@ EACH: dict[str, dict[str, Any]] = {
     "a rate that is found": callback("LearningRateFinder", num_training_steps=20, min_lr=1e-4),
     "a batch size that is found": callback("BatchSizeFinder", max_trials=2),
 }
+QUICK = ("a checkpoint of its own", "averaged weights", "stochastic weight averaging", "a timer", "early stopping")
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,9 @@ def importable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:When using the `ThroughputMonitor`")  # it would like to know operations
-@pytest.mark.parametrize("which", EACH)
+@pytest.mark.parametrize(
+    "which", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in EACH]
+)
 def test_each_trains_tests_and_resumes(which: str, app: App, folder: Path) -> None:
     config = brought.write(folder, callbacks=[EACH[which]])
     for words in (
