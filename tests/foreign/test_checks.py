@@ -44,6 +44,13 @@ def test_training_stops_early_by_any_metric_that_is_logged(monitor: str, app: Ap
     assert read_json("run.json")["epochs"] == 2
 
 
+def test_nothing_is_missed_before_the_first_validation(app: App) -> None:
+    path = config(Net, max_epochs=4, num_sanity_val_steps=0, check_val_every_n_epoch=2)
+    result = app("fit", "--config", path, *stopping("val_mae"), "--callbacks.checkpoint.monitor", "val_mae")
+    assert result.exit_code == 0, result.err
+    assert read_json("run.json")["best"]["monitor"] == "val_mae"
+
+
 def test_a_plateau_of_a_metric_of_training_lowers_the_rate(app: App) -> None:
     assert app("fit", "--config", config(Plateau, max_epochs=4)).exit_code == 0
     rates = [float(row["learning_rate"]) for row in read_csv(run() / "metrics.csv") if row.get("learning_rate")]

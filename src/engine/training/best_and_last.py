@@ -139,7 +139,7 @@ class BestAndLast(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Rate the epoch by a metric of training; complete the metrics of the best with those of its training."""
         if self._monitor.late:
-            self._monitor.at_epoch_end(trainer.callback_metrics, self._validated or not any(trainer.num_val_batches))
+            self._monitor.at_epoch_end(trainer.callback_metrics, self._validated or not trainer.enable_validation)
             if self._monitor.name is not None:
                 self._rate(trainer, _values(trainer))
             elif self._monitor.error:
@@ -150,7 +150,7 @@ class BestAndLast(Checkpoint):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save what only the end of training gives: a best where nothing is validated, and averaged weights."""
         self.finish(trainer)
-        validated = any(trainer.num_val_batches) and (self.best or self._score)
+        validated = trainer.enable_validation and (self.best or self._score)
         if not validated:
             self._keep_newest(trainer)
         averaging = (callback for callback in of(trainer) if isinstance(callback, StochasticWeightAveraging))

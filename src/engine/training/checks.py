@@ -28,7 +28,7 @@ class Monitors(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Have Lightning pass over what is missing: it would end the training where nothing can be saved."""
-        self._validated = not any(trainer.num_val_batches)
+        self._validated = not trainer.enable_validation
         self._lenient = _strict(trainer)
         for each in self._lenient:
             each.strict = False
