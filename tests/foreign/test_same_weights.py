@@ -85,8 +85,15 @@ SUITE = [
     Brought("Hooks"),
 ]
 NAMES = ["-".join(filter(None, [row.model, row.data, *row.trainer])) for row in SUITE]
-# Each resumes in a way of its own; the others are run with the slow tests.
+# Each trains and resumes in a way of its own; the others are run with the slow tests.
 QUICK = ("Gan", "Plateau", "ShortEpochs", "FrozenBackbone", "StreamData", "NoisyData", "SeededData", "SometimesNothing")
+each = pytest.mark.parametrize(
+    "brought",
+    [
+        pytest.param(row, id=name, marks=[] if set(QUICK) & {row.model, row.data} else pytest.mark.slow)
+        for row, name in zip(SUITE, NAMES, strict=True)
+    ],
+)
 
 
 class Stop(Callback):
@@ -144,7 +151,7 @@ def different(found: Weights, expected: Weights) -> list[str]:
 
 
 @pytest.mark.dashboard
-@pytest.mark.parametrize("brought", SUITE, ids=NAMES)
+@each
 def test_it_ends_with_the_weights_and_numbers_of_plain_lightning(brought: Brought, app: App) -> None:
     expected = plain(brought)
     result = app("fit", "--config", brought.config())
@@ -172,13 +179,7 @@ def test_it_ends_with_the_weights_and_numbers_of_plain_lightning(brought: Brough
         assert len(read_csv(RUN / "predictions.csv")) == brought.rows
 
 
-@pytest.mark.parametrize(
-    "brought",
-    [
-        pytest.param(row, id=name, marks=[] if set(QUICK) & {row.model, row.data} else pytest.mark.slow)
-        for row, name in zip(SUITE, NAMES, strict=True)
-    ],
-)
+@each
 def test_stopped_between_epochs_it_ends_with_the_same_weights(brought: Brought, app: App) -> None:
     stop = {"stop": {"class_path": "foreign.test_same_weights.Stop"}}
     assert app("fit", "--config", brought.config(callbacks=stop)).exit_code == 143
