@@ -75,6 +75,8 @@ WRONG = {
     "help for no class": (["fit", "--model.help", "app.tasks.Nope"], ["app.tasks.Nope"]),
     "config that is a folder": (["fit", "--config", str(PRODUCT.parent)], ["is a folder"]),
     "misspelt --config": (["fit", "--confg", "configs/product.yaml"], ["unexpected --confg; fit needs --config"]),
+    "misspelt option of a reader": (["compare", "a", "--basline", "b"], ["--basline b; did you mean --baseline?"]),
+    "no file to begin with": ([*FIT, "--init_from", "none.ckpt"], ["--init_from: there is no file none.ckpt"]),
     "misspelt option": ([*FIT, "--print_schedul"], ["no setting print_schedul; did you mean print_schedule?"]),
     "word instead of a config": (["fit", "product"], ["unexpected product"]),
     "sampling that needs classes": (

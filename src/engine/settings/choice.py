@@ -87,6 +87,8 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
 
 def _source(text: str, file: Path | None, root: Path) -> Run | None:
     """Return the run whose weights a new one begins with; None for a file that is in no run."""
+    if file is None and Path(text).suffix in (".ckpt", ".pt", ".pth"):
+        raise UsageError(f"--init_from: there is no file {text}")
     run = runs.containing(file) if file else runs.find(text, root)
     return _readable(run) if run else None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from engine.commands import COMMANDS
-from engine.errors import UsageError
+from engine.errors import UsageError, nearest
 from engine.project import program
 
 # The settings that people change most, with an example each.
@@ -46,8 +46,10 @@ class Parser(argparse.ArgumentParser):
     """Raises UsageError where argparse would print its usage and exit."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise the message."""
-        raise UsageError(message)
+        """Raise the message, with the nearest option for one that is not known."""
+        unknown = re.match(r"unrecognized arguments: (--[\w.]+)", message)
+        hint = nearest(unknown[1], re.findall(r"--[\w.]+", self.format_help())) if unknown else ""
+        raise UsageError(message + hint)
 
 
 def option_parser(command: str) -> Parser:
