@@ -20,6 +20,7 @@ from engine.project import program
 from engine.runs.files import write_json
 
 FOLDER = "lightning_logs"
+LOOK = 0.1  # seconds to wait for a lock: another process that only looks holds it for a moment
 # What is read back from run.json, with its types.
 RECORD: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("best", "test", "validate", "predict"), (dict,)),
@@ -71,7 +72,7 @@ class Run:
         if not self.lock.is_file():
             return False
         try:
-            with FileLock(self.lock, blocking=False):
+            with FileLock(self.lock, timeout=LOOK, poll_interval=LOOK / 5):
                 return False
         except Timeout:
             return True

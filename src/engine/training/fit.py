@@ -102,8 +102,8 @@ def _locked(run: Run) -> Iterator[None]:
     if not process.is_first():
         yield
         return
-    try:  # whoever only looks holds the lock for a moment
-        lock = FileLock(run.lock).acquire(timeout=0.1, poll_interval=0.02)
+    try:
+        lock = FileLock(run.lock).acquire(timeout=runs.LOOK, poll_interval=runs.LOOK / 5)
     except Timeout:
         raise UsageError(runs.taken(run)) from None
     with lock:

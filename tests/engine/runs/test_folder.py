@@ -1,7 +1,9 @@
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from engine.errors import UsageError
 from engine.runs import folder as runs
@@ -18,6 +20,14 @@ def test_versions_count_up_and_survive_gaps(folder: Path) -> None:
     (folder / "lightning_logs/a/version_10").mkdir()
     assert make("a").folder.name == "version_11"
     assert runs.newest(Path(), "a").folder.name == "version_11"
+
+
+def test_processes_that_only_look_do_not_take_each_other_for_one_that_trains() -> None:
+    run = make("a")
+    with FileLock(run.lock, thread_local=False) as lock:
+        assert run.alive
+        threading.Timer(0.03, lock.release).start()
+        assert not run.alive
 
 
 def test_runs_started_at_once_get_a_folder_each() -> None:
