@@ -29,5 +29,6 @@ TABLE = (
     Command("diff", "compare two runs side by side", "engine.comparison.difference"),
     Command("study", "make many runs, variants x seeds, and compare them", "engine.studies.command"),
     Command("board", "look at runs in TensorBoard", "engine.board"),
+    Command("serve", "answer requests with a model, and show it in a page", "engine.serve.command"),
 )
 COMMANDS = {command.name: command for command in TABLE}
