@@ -42,6 +42,7 @@ OTHERS = {
     "--config FILE --model.optimizer.help CLASS": "arguments of an optimizer, in that config",
     "--help_all": "every setting",
 }
+EXPORTED = (".onnx", ".pt2")  # endings of what `export` writes
 
 
 class Parser(argparse.ArgumentParser):
@@ -113,6 +114,16 @@ def help_text(command: str) -> str:
 def wants_settings_help(words: Sequence[str]) -> bool:
     """Return whether the words after a command ask for the parser's help: --help_all, or --model.help and the like."""
     return any(re.match(r"--(help_all$|[^=]*\.help(=|$))", word) for word in words)
+
+
+def exported_model(words: Sequence[str]) -> str | None:
+    """Return the file that --model names if it is an exported model; else --model is a key of settings."""
+    values = [
+        word.partition("=")[2] if "=" in word else following
+        for word, following in zip(words, [*words[1:], ""], strict=True)
+        if word.partition("=")[0] == "--model"
+    ]
+    return next((value for value in values if value.endswith(EXPORTED)), None)
 
 
 def shipped() -> list[Path]:
