@@ -1,6 +1,8 @@
 """Options of the commands that train and evaluate, and the short help, without heavy imports."""
 
 import argparse
+import contextlib
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,9 +82,22 @@ def option_parser(command: str) -> Parser:
         add("--ckpt_path", metavar="WHICH", default=None, help="checkpoint: best (default), last or a file")
     if command == "predict":
         add("--input", metavar="VALUES", help="predict these inputs: x1=3,x2=4, or a CSV file with their columns")
+    if command == "export":
+        add("--format", choices=["onnx", "pt2"], default="onnx", metavar="FORMAT", help="onnx (default) or pt2")
+        add("--output", metavar="DIR", help="folder of the file (default: export in that of the run)")
+        most = "largest difference, in probabilities or in standard deviations of the prediction (default: 1e-4)"
+        add("--tolerance", type=_positive, default=1e-4, metavar="T", help=most)
     add("--trust", action="store_true", help="load a checkpoint of your own, and run the code that its objects need")
     add("--trainer.default_root_dir", dest="root", metavar="DIR", help="folder that holds lightning_logs (default: .)")
     return parser
+
+
+def _positive(text: str) -> float:
+    """Return a number above 0."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number above 0: {text}")
 
 
 def help_text(command: str) -> str:
