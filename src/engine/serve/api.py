@@ -142,7 +142,8 @@ class Guard:
             await self.api(scope, receive, send_with_headers)
         except Refusal as refusal:
             await refuse(refusal)(scope, receive, send_with_headers)
-        self.service.log.add(f"{method if method in METHODS else '?'} {path if path in PATHS else '/...'}", status, began)
+        what = f"{method if method in METHODS else '?'} {path if path in PATHS else '/...'}"
+        self.service.log.add(what, status, began)
 
 
 class Predict:
@@ -193,7 +194,8 @@ class Body:
             raise Refusal(408, f"the body did not come in {BODY_SECONDS} seconds", connection="close") from error
 
     async def _parts(self, receive: Receive) -> bytes:
-        parts, size, more = [], 0, True
+        parts: list[bytes] = []
+        size, more = 0, True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -216,8 +218,9 @@ class Body:
         return b"".join(parts)
 
     @staticmethod
-    def _too_large(**headers: str) -> Refusal:
-        return Refusal(413, f"the body is larger than {BODY // 2**20} MB: send several requests", **headers)
+    def _too_large(connection: str = "keep-alive") -> Refusal:
+        detail = f"the body is larger than {BODY // 2**20} MB: send several requests"
+        return Refusal(413, detail, connection=connection)
 
 
 def with_defaults(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -19,7 +19,7 @@ from engine.lazy import needed
 from engine.project import current, program
 from engine.runs import folder as runs
 from engine.runs.folder import Run
-from engine.serve.access import EVERYWHERE, LOOPBACK, Access
+from engine.serve.access import LOOPBACK, Access
 from engine.settings.options import Parser
 
 PORT = 8000

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -152,15 +152,14 @@ class Predictor:
         return rows
 
     def _refusal(self, detail: str) -> Refusal:
-        """Return the refusal of a row, with row and column apart if the text names them."""
-        if detail.startswith("the table, row"):
-            detail = detail.removeprefix("the table, ")
+        """Return the refusal of a body, with row and column apart if the text names them."""
+        detail = detail.removeprefix("the table, ")
         place = re.match(r"row (\d+)(?:, column )?", detail)
         if place is None:
             return Refusal(422, detail)
-        names = {"table": column_names, "image": lambda inputs: ["image"], "text": lambda inputs: list(TEXT)}
-        rest = detail[place.end() :]
-        named = [name for name in names[self.kind](self.model.inputs) if re.match(re.escape(name) + r"(:| is)", rest)]
+        inputs, rest = self.model.inputs, detail[place.end() :]
+        names = column_names(inputs) if self.kind == "table" else ["image"] if self.kind == "image" else list(TEXT)
+        named = [name for name in names if re.match(re.escape(name) + r"(:| is)", rest)]
         return Refusal(422, detail, int(place[1]), max(named, key=len, default=None))
 
     def _sample(self) -> dict[str, Any]:
@@ -202,6 +201,10 @@ def _listed(body: bytes) -> list[Any]:
 def _json(rows: Rows) -> bytes:
     try:
         return json.dumps({"predictions": rows}, ensure_ascii=False, allow_nan=False).encode()
-    except ValueError:  # infinite or no number, which JSON has no word for
-        finite = [{name: None if value != value or value in (math.inf, -math.inf) else value for name, value in row.items()} for row in rows]
+    except ValueError:  # JSON has no word for infinity
+        finite = [{name: value if _is_finite(value) else None for name, value in row.items()} for row in rows]
         return json.dumps({"predictions": finite}, ensure_ascii=False).encode()
+
+
+def _is_finite(value: Any) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)

@@ -11,10 +11,10 @@ import uvicorn
 from engine.serve.access import Access
 from engine.serve.access_log import AccessLog
 from engine.serve.api import Service, build
-from engine.serve.batches import WAITING, Batches
+from engine.serve.batches import Batches
 from engine.serve.connection import Connection
 from engine.serve.predictor import Predictor
-from engine.serve.refusal import END_SECONDS, IDLE_SECONDS
+from engine.serve.refusal import END_SECONDS, IDLE_SECONDS, WAITING
 
 HEAD = 2**14  # bytes of the head of a request
 
@@ -39,9 +39,7 @@ def serve(predictor: Predictor, access: Access, listening: socket.socket, ready:
     asyncio.run(_serve(predictor, access, listening, ready))
 
 
-async def _serve(
-    predictor: Predictor, access: Access, listening: socket.socket, ready: Callable[[], None]
-) -> None:
+async def _serve(predictor: Predictor, access: Access, listening: socket.socket, ready: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     # A continuation takes a while: others' answers do not wait for the next one.
     batches = Batches(predictor, loop, size=1 if predictor.kind == "text" else WAITING)
