@@ -17,7 +17,6 @@ from engine.errors import CommandError, UsageError
 from engine.export import graph, metadata
 from engine.export.parity import Parity, Recorder
 from engine.export.surface import Surface, is_image
-from engine.exported.model import ExportedModel
 from engine.project import program
 from engine.runs.files import replacing, write_json
 from engine.settings.choice import Choice
