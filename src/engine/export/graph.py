@@ -37,6 +37,9 @@ def onnx(surface: Surface, inputs: Tensor, any_length: bool) -> Write:
         CommandError: If torch cannot trace or translate it.
     """
     program = _onnx_program(surface, inputs, any_length)
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass  # comes with torch's exporter
+
+    ClearMetadataAndDocStringPass()(program.model)  # paths and lines of the source, larger than a small network
 
     def write(path: Path, text: str) -> None:
         program.model.metadata_props[KEY] = text
@@ -56,14 +59,14 @@ def pt2(surface: Surface, inputs: Tensor, any_length: bool) -> Write:
     Raises:
         CommandError: If torch cannot trace it.
     """
-    shapes = {0: Dim.DYNAMIC, **({1: Dim.DYNAMIC} if any_length else {})}
-    try:
-        with _errors_named(surface), quiet(), torch.no_grad():
-            program = torch.export.export(surface, (inputs,), dynamic_shapes=(shapes,), strict=False)
-    except CommandError:
-        if not any_length:
-            raise
+    if any_length:
         program = _onnx_program(surface, inputs, any_length).exported_program
+    else:
+        with _errors_named(surface), quiet(), torch.no_grad():
+            program = torch.export.export(surface, (inputs,), dynamic_shapes=({0: Dim.DYNAMIC},), strict=False)
+    for part in program.graph_module.modules():  # a loop is a graph of its own
+        for node in part.graph.nodes if isinstance(part, torch.fx.GraphModule) else ():
+            node.meta.pop("stack_trace", None)  # paths and lines of the source
 
     def write(path: Path, text: str) -> None:
         with quiet():

@@ -1,4 +1,4 @@
-"""Parity of an exported model with its module: every sample of a split, in batches of several sizes, and the metrics."""
+"""Parity of an exported model with its module: all samples of a split, in batches of several sizes, and metrics."""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,12 +43,12 @@ class Recorder(Callback):
         self._called = True
         return method(*inputs, **named)
 
-    def on_test_batch_start(self, *_: Any) -> None:
+    def on_test_batch_start(self, *_: Any, **__: Any) -> None:
         """Expect a call."""
         self._in_batch, self._called = True, False
 
     def on_test_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: Any
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: Any, **__: Any
     ) -> None:
         """Call the method with the first tensor of the batch, where the step did not."""
         if not self._called:
