@@ -144,7 +144,7 @@ def prove(tested: Tested, file: Path, tolerance: float) -> Proof:
     parity = Parity(surface, graph.opened(write, file, about), inputs)
     after = tested.test(parity)
     parity.check(tolerance, tested.split)
-    found = parity.differences
+    after, found = after if parity.in_place else {}, parity.differences
     about |= {"metrics": after, "samples": found.samples, "max_difference": found.largest}
     final = graph.opened(write, file, about)
     array = surface.outside(inputs).numpy()
@@ -157,7 +157,7 @@ def prove(tested: Tested, file: Path, tolerance: float) -> Proof:
         "max_difference": found.largest,
         "mean_difference": found.mean,
         "disagreements": found.disagreements,
-        "metric": {name: [value, after.get(name) if parity.in_place else None] for name, value in before.items()},
+        "metric": {name: [value, after.get(name)] for name, value in before.items()},
         "tolerance": tolerance,
         "bytes": file.stat().st_size,
     }
@@ -178,8 +178,11 @@ def summarize(file: Path, proof: Proof) -> None:
         close = " (two classes were equally likely)" if found.disagreements else ""
         console.say(f"  {console.count(found.disagreements, 'label')} of {found.samples:,} differ{close}")
     else:
-        console.say(f"  predictions differ by {found.in_units:.2g} at most, {found.largest:.2g} sd ({tolerance} sd)")
-    metrics = report["metric"]
+        size = f"{found.largest:.2g} of their standard deviation"
+        console.say(f"  predictions differ by {found.in_units:.2g} at most, {size} ({tolerance})")
+    metrics = {name: pair for name, pair in report["metric"].items() if pair[1] is not None}
+    if report["metric"] and not metrics:
+        console.say(f"  {about['task']} does not call forward in its test: the metrics are not those of the file")
     if metrics:
         rows = enumerate(("network", "exported"))
         console.say("")

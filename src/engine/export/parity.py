@@ -84,6 +84,8 @@ class Parity(Recorder):
     def call(self, method: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
         """Return what the exported model gives for the same inputs, in the method's own terms."""
         if self._inside or not self._takes(*inputs, **named):
+            if self._in_batch and not self._inside:
+                self._refuse(*inputs)
             return method(*inputs, **named)
         [given] = inputs
         self._called = True
@@ -116,6 +118,12 @@ class Parity(Recorder):
         if named or len(inputs) != 1 or not isinstance(inputs[0], Tensor) or not len(inputs[0]):
             return False
         return inputs[0].dtype == self.example.dtype and inputs[0].shape[1:] == self.example.shape[1:]
+
+    def _refuse(self, *inputs: Any) -> None:
+        """Refuse inputs of a step that the exported model does not take; a batch without samples is passed over."""
+        if len(inputs) == 1 and isinstance(inputs[0], Tensor) and len(inputs[0]):
+            shapes = " and ".join(f"{tuple(given.shape[1:])} of {given.dtype}" for given in (self.example, inputs[0]))
+            raise UsageError(f"the network is given samples of several kinds: {shapes}; an exported model takes one")
 
     def _expected(self, inputs: Tensor) -> Tensor:
         """Run the network itself."""
