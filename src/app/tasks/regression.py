@@ -55,7 +55,8 @@ class Regression(SupervisedTask):
 
     def outputs_of(self, exported: Tensor) -> Tensor:
         """Standardize exported predictions again."""
-        return self.targets(exported)
+        outputs: Tensor = self.targets(exported)
+        return outputs
 
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
         """Return each input by name, actual, predicted and the absolute error, all in original units."""

@@ -10,7 +10,7 @@ from engine.settings import options
 from engine.settings.choice import choose
 from engine.training.command import library_errors, load
 
-NEEDED = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "pt2": ()}
+NEEDED = ("onnx", "onnxscript", "onnxruntime")
 
 
 def run(command: str, words: Sequence[str]) -> None:
@@ -24,7 +24,7 @@ def run(command: str, words: Sequence[str]) -> None:
         return
     chosen = choose(command, words)
     wanted, _ = options.option_parser(command).parse_known_args(words)
-    if missing := [name for name in NEEDED[wanted.format] if importlib.util.find_spec(name) is None]:
+    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise UsageError(f"{', '.join(missing)} not installed: {install('export')}")
     with library_errors():
         load()

@@ -1,9 +1,11 @@
 """Export of a checkpoint: test it, trace it, test the exported model in its place, and keep that if they agree."""
 
+import os
 import shlex
 import shutil
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,11 @@ from engine.errors import CommandError, UsageError
 from engine.export import graph, metadata
 from engine.export.parity import Parity, Recorder
 from engine.export.surface import Surface, is_image
-from engine.exported.model import ExportedModel
 from engine.project import program
 from engine.runs.files import replacing, write_json
 from engine.settings.choice import Choice
 from engine.settings.command_line import CommandLine
-from engine.training.evaluate import merged, restored, trainer_of
+from engine.training.evaluate import check_owner, merged, restored, trainer_of
 
 # The network is tested as the exported model will run.
 ALONE = {"accelerator": "cpu", "devices": 1, "num_nodes": 1, "strategy": "auto", "precision": "32-true"}
@@ -33,6 +34,18 @@ SPLITS = (
     ("validate", "validation", "validation_step", "val_dataloader", "val"),
 )
 
+# What `predict --model` asks for, by the kind of inputs.
+GIVEN = {"table": "--input FILE.csv", "image": "--data.root FOLDER", "text": "--data.prompt TEXT"}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """An exported model that agrees with its network: what export.json and the file's own metadata say."""
+
+    report: dict[str, Any]
+    about: dict[str, Any]
+    parity: Parity
+
 
 def export(choice: Choice, ending: str, output: str | None, tolerance: float) -> None:
     """Write RUN/export/model.ENDING and export.json, if the exported model agrees with the network.
@@ -42,22 +55,23 @@ def export(choice: Choice, ending: str, output: str | None, tolerance: float) ->
         UsageError: If there is no folder for it, or nothing to prove it on.
     """
     start, run = time.monotonic(), choice.run
-    if run is None and output is None:
+    check_owner(choice)
+    folder = Path(output) if output else run.folder / "export" if run else None
+    if folder is None:
         raise UsageError(f"{choice.checkpoint} is not in the folder of a run: say with --output DIR where to write")
-    folder = Path(output) if run is None or output is not None else run.folder / "export"
     with tempfile.TemporaryDirectory() as nowhere, torch.compiler.set_stance("force_eager"):
         tested = Tested(choice, Path(nowhere))
         file = Path(nowhere) / f"model.{ending}"
-        parity, report = prove(tested, file, tolerance)
+        proof = prove(tested, file, tolerance)
         folder.mkdir(parents=True, exist_ok=True)
         kept = folder / file.name
         with replacing(kept) as target, file.open("rb") as source:
             shutil.copyfileobj(source, target)
-        write_json(folder / "export.json", report)
-    if run is not None:
+        write_json(folder / "export.json", proof.report)
+    if run is not None and os.access(run.folder, os.W_OK):
         facts = {"checkpoint": str(tested.saved.path), "epoch": tested.saved.epoch, "file": str(kept)}
         run.update(export={**facts, "wall_time_s": round(time.monotonic() - start, 3)})
-    summarize(kept, parity, report, tested)
+    summarize(kept, proof)
 
 
 class Tested:
@@ -106,8 +120,8 @@ class Tested:
         raise UsageError("there is neither a test nor a validation split, which an export is proven on")
 
 
-def prove(tested: Tested, file: Path, tolerance: float) -> tuple[Parity, dict[str, Any]]:
-    """Write an exported model into a file, and return how it agrees with the network, and what export.json says.
+def prove(tested: Tested, file: Path, tolerance: float) -> Proof:
+    """Write an exported model into a file, and return how it agrees with the network.
 
     Raises:
         CommandError: If it does not agree.
@@ -125,11 +139,12 @@ def prove(tested: Tested, file: Path, tolerance: float) -> tuple[Parity, dict[st
     about = {"version": metadata.VERSION, **metadata.of_run(tested.saved, tested.choice.run, module)}
     about |= {"inputs": kind, "outputs": given, "split": tested.split, "tolerance": tolerance}
     trace = graph.onnx if file.suffix == ".onnx" else graph.pt2
-    write = trace(surface, surface.outside(inputs), kind["kind"] == "text")
+    # Of zeros, for a file keeps what was traced: it holds no sample of anyone's data.
+    write = trace(surface, torch.zeros_like(surface.outside(inputs)), kind["kind"] == "text")
     parity = Parity(surface, graph.opened(write, file, about), inputs)
     after = tested.test(parity)
     parity.check(tolerance, tested.split)
-    found = parity.differences
+    after, found = after if parity.in_place else {}, parity.differences
     about |= {"metrics": after, "samples": found.samples, "max_difference": found.largest}
     final = graph.opened(write, file, about)
     array = surface.outside(inputs).numpy()
@@ -142,34 +157,38 @@ def prove(tested: Tested, file: Path, tolerance: float) -> tuple[Parity, dict[st
         "max_difference": found.largest,
         "mean_difference": found.mean,
         "disagreements": found.disagreements,
-        "metric": {name: [value, after.get(name) if parity.in_place else None] for name, value in before.items()},
+        "metric": {name: [value, after.get(name)] for name, value in before.items()},
         "tolerance": tolerance,
         "bytes": file.stat().st_size,
     }
-    return parity, report
+    return Proof(report, about, parity)
 
 
-def summarize(file: Path, parity: Parity, report: dict[str, Any], tested: Tested) -> None:
-    """Print what was exported, how it agrees, and what to do with it."""
-    found = parity.differences
+def summarize(file: Path, proof: Proof) -> None:
+    """Print what was exported, how it agrees, and the commands that come next."""
+    report, about, found = proof.report, proof.about, proof.parity.differences
     opset = f", opset {report['opset']}" if report["opset"] else ""
-    sizes = [str(size) for size in sorted(parity.sizes)]
+    sizes = " and ".join(", ".join(map(str, sorted(proof.parity.sizes))).rsplit(", ", 1))
+    tolerance = f"tolerance {report['tolerance']:g}"
     console.say(f"\n{file}: {report['bytes'] / 1000:,.1f} kB{opset}")
-    console.say(
-        f"proven on {console.count(found.samples, 'sample')} of the {tested.split} split,"
-        f" in batches of {', '.join(sizes[:-1])} and {sizes[-1]}"
-    )
-    unit = "" if found.labels else f" standard deviations of the prediction ({found.in_units:.2g} in its units)"
-    console.say(f"largest difference {found.largest:.2g}{unit}, tolerance {report['tolerance']:g}")
+    samples = f"{console.count(found.samples, 'sample')} of the {about['split']} split"
+    console.say(f"equal on {samples}, in batches of {sizes}:")
     if found.labels:
-        small = f" (by a margin below {report['tolerance']:g})" if found.disagreements else ""
-        console.say(f"labels that disagree: {found.disagreements}{small}")
-    if report["metric"]:
-        metrics = report["metric"]
-        rows = {"network": {n: m[0] for n, m in metrics.items()}, "exported": {n: m[1] for n, m in metrics.items()}}
-        console.metrics("", rows)
+        console.say(f"  probabilities differ by {found.largest:.2g} at most ({tolerance})")
+        close = " (two classes were equally likely)" if found.disagreements else ""
+        console.say(f"  {console.count(found.disagreements, 'label')} of {found.samples:,} differ{close}")
+    else:
+        size = f"{found.largest:.2g} of their standard deviation"
+        console.say(f"  predictions differ by {found.in_units:.2g} at most, {size} ({tolerance})")
+    metrics = {name: pair for name, pair in report["metric"].items() if pair[1] is not None}
+    if report["metric"] and not metrics:
+        console.say(f"  {about['task']} does not call forward in its test: the metrics are not those of the file")
+    if metrics:
+        rows = enumerate(("network", "exported"))
+        console.say("")
+        console.metrics(about["split"], {title: {name: pair[n] for name, pair in metrics.items()} for n, title in rows})
     console.say("\nnext")
     name = shlex.quote(str(file))
-    console.say(f"  {program()} predict --model {name}")
+    console.say(f"  {program()} predict --model {name} {GIVEN.get(about['inputs']['kind'], '')}".rstrip())
     if "serve" in COMMANDS:
         console.say(f"  {program()} serve --model {name}")

@@ -14,13 +14,20 @@ import torch
 from torch import Tensor
 from torch.export import Dim
 
-from engine.errors import CommandError, one_line
+from engine.errors import CommandError, one_line, place_of, root_cause
 from engine.export.surface import Surface
 from engine.exported.model import ExportedModel
 
 OPSET = 20  # of ONNX
 KEY = "model"  # of the metadata in both kinds of file
 LENGTHS = (3, 5, 7, 11, 13)  # of the batch that is traced: 1 would become a constant
+# Words of torch's errors, and what they mean to someone who wrote the network.
+MEANINGS = {
+    "data-dependent": "forward decides by the values of its inputs, where a graph has one way for all of them",
+    "Constraints violated": "forward does something else for some numbers of samples",
+    "static shape": "forward takes one number of samples only",
+    "No ONNX function": "ONNX has no such operation",
+}
 Write = Callable[[Path, str], None]  # writes a file with a text as metadata
 
 
@@ -37,6 +44,9 @@ def onnx(surface: Surface, inputs: Tensor, any_length: bool) -> Write:
         CommandError: If torch cannot trace or translate it.
     """
     program = _onnx_program(surface, inputs, any_length)
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass  # comes with torch's exporter
+
+    ClearMetadataAndDocStringPass()(program.model)  # paths and lines of the source, larger than a small network
 
     def write(path: Path, text: str) -> None:
         program.model.metadata_props[KEY] = text
@@ -56,14 +66,14 @@ def pt2(surface: Surface, inputs: Tensor, any_length: bool) -> Write:
     Raises:
         CommandError: If torch cannot trace it.
     """
-    shapes = {0: Dim.DYNAMIC, **({1: Dim.DYNAMIC} if any_length else {})}
-    try:
-        with _errors_named(surface), quiet(), torch.no_grad():
-            program = torch.export.export(surface, (inputs,), dynamic_shapes=(shapes,), strict=False)
-    except CommandError:
-        if not any_length:
-            raise
+    if any_length:
         program = _onnx_program(surface, inputs, any_length).exported_program
+    else:
+        with _errors_named(surface), quiet(), torch.no_grad():
+            program = torch.export.export(surface, (inputs,), dynamic_shapes=({0: Dim.DYNAMIC},), strict=False)
+    for part in program.graph_module.modules():  # a loop is a graph of its own
+        for node in part.graph.nodes if isinstance(part, torch.fx.GraphModule) else ():
+            node.meta.pop("stack_trace", None)  # paths and lines of the source
 
     def write(path: Path, text: str) -> None:
         with quiet():
@@ -92,7 +102,7 @@ def _onnx_program(surface: Surface, inputs: Tensor, any_length: bool) -> Any:
         )
     batch = program.model.graph.inputs[0].shape[0]
     if isinstance(batch, int):
-        raise CommandError(f"{type(surface.module).__name__} cannot be exported: it takes {batch} samples only")
+        raise CommandError(f"{type(surface.module).__name__} cannot be exported: {MEANINGS['static shape']}: {batch}")
     return program
 
 
@@ -103,12 +113,12 @@ def _errors_named(surface: Surface) -> Iterator[None]:
         yield
     except CommandError:
         raise
-    except Exception as error:  # of torch, or of the network's own code
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        reason = one_line(RuntimeError(next(filter(None, str(cause).splitlines()), type(cause).__name__)))
-        raise CommandError(f"{type(surface.module).__name__} cannot be exported: {reason}") from error
+    except Exception as error:  # of many kinds, some of them private
+        cause = root_cause(error)
+        reason = one_line(cause).partition(" For more information")[0][:200]
+        meaning = next((text for words, text in MEANINGS.items() if words in reason), "torch cannot translate it")
+        name = type(surface.module).__name__
+        raise CommandError(f"{name} cannot be exported: {meaning}{place_of(cause)}.\ntorch says: {reason}") from error
 
 
 @contextmanager
@@ -117,7 +127,9 @@ def quiet() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
+        with warnings.catch_warnings(action="ignore"), contextlib.ExitStack() as stack:
+            for redirect in (contextlib.redirect_stdout, contextlib.redirect_stderr):
+                stack.enter_context(redirect(io.StringIO()))
             yield
     finally:
         logging.disable(before)

@@ -39,12 +39,13 @@ def of_outputs(surface: Surface, data: Any, outputs: Tensor, of_text: bool) -> d
     if outputs.ndim != 2:
         return {"kind": "tensor", "shape": list(outputs.shape[1:])}
     width, name = outputs.shape[1], surface.name
+    target = getattr(data, "target_name", None)  # the column that a table of one's own may have
     if name == "probabilities" and of_text:
         return {"kind": "next_character"}
     if name == "probabilities":
-        return {"kind": "classes", "classes": _names([data, surface.module], "class_names", map(str, range(width)))}
-    target = getattr(data, "target_name", name)
-    names = [str(target)] if width == 1 else [f"{name}_{number}" for number in range(width)]
+        classes = _names([data, surface.module], "class_names", map(str, range(width)))
+        return {"kind": "classes", "classes": classes, "target": target}
+    names = [str(target or name)] if width == 1 else [f"{name}_{number}" for number in range(width)]
     return {"kind": "numbers", "names": names, "units": [None] * width}
 
 

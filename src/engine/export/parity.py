@@ -1,4 +1,4 @@
-"""Parity of an exported model with its module: every sample of a split, in batches of several sizes, and the metrics."""
+"""Parity of an exported model with its module: all samples of a split, in batches of several sizes, and metrics."""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,12 +43,12 @@ class Recorder(Callback):
         self._called = True
         return method(*inputs, **named)
 
-    def on_test_batch_start(self, *_: Any) -> None:
+    def on_test_batch_start(self, *_: Any, **__: Any) -> None:
         """Expect a call."""
         self._in_batch, self._called = True, False
 
     def on_test_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: Any
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: Any, **__: Any
     ) -> None:
         """Call the method with the first tensor of the batch, where the step did not."""
         if not self._called:
@@ -84,15 +84,13 @@ class Parity(Recorder):
     def call(self, method: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
         """Return what the exported model gives for the same inputs, in the method's own terms."""
         if self._inside or not self._takes(*inputs, **named):
+            if self._in_batch and not self._inside:
+                self._refuse(*inputs)
             return method(*inputs, **named)
         [given] = inputs
-        self._called = self._inside = True
-        try:
-            expected = self.surface.values(given)
-            like = method(given) if self.surface.task is None else None
-        finally:
-            self._inside = False
-        found = self._run(given)
+        self._called = True
+        expected, found = self._expected(given), self._run(given)
+        like = method(given) if self.surface.task is None else None
         if self._in_batch:
             self._compare(given, expected, found)
         return self.surface.inverse(found.to(expected.device), like)
@@ -121,6 +119,20 @@ class Parity(Recorder):
             return False
         return inputs[0].dtype == self.example.dtype and inputs[0].shape[1:] == self.example.shape[1:]
 
+    def _refuse(self, *inputs: Any) -> None:
+        """Refuse inputs of a step that the exported model does not take; a batch without samples is passed over."""
+        if len(inputs) == 1 and isinstance(inputs[0], Tensor) and len(inputs[0]):
+            shapes = " and ".join(f"{tuple(given.shape[1:])} of {given.dtype}" for given in (self.example, inputs[0]))
+            raise UsageError(f"the network is given samples of several kinds: {shapes}; an exported model takes one")
+
+    def _expected(self, inputs: Tensor) -> Tensor:
+        """Run the network itself."""
+        self._inside = True
+        try:
+            return self.surface.values(inputs)
+        finally:
+            self._inside = False
+
     def _run(self, inputs: Tensor) -> Tensor:
         """Run the exported model on inputs of the module.
 
@@ -141,8 +153,8 @@ class Parity(Recorder):
                     break
                 self._tried[size] += size
                 self.sizes.add(size)
-                rows = slice(first, first + size)
-                self.differences.widen(expected[rows], self._run(inputs[rows]), start + first)
+                part = inputs[first : first + size]
+                self.differences.widen(self._expected(part), self._run(part), start + first)
         self.sizes.add(len(inputs))
         self.differences.add(expected, found)
 

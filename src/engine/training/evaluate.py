@@ -114,15 +114,21 @@ def _evaluation(cli: CommandLine, choice: Choice) -> Iterator[tuple[Saved, Path,
 
 
 def _run(cli: CommandLine, choice: Choice) -> runs.Run | None:
-    """Return the run that results are written to; the scores of a checkpoint of another run would be that run's."""
-    run, checkpoint = choice.run, choice.checkpoint
-    owner = runs.containing(checkpoint) if checkpoint else None
-    if run and owner and owner.folder.resolve() != run.folder.resolve():
-        raise UsageError(f"{checkpoint} belongs to another run: --run {owner.title}")
+    """Return the run that results are written to."""
+    run = choice.run
+    check_owner(choice)
     if run and not os.access(run.folder, os.W_OK):
         console.say(f"{run.folder} cannot be written: results are printed only")
         return None
     return None if cli.config.trainer.fast_dev_run else run
+
+
+def check_owner(choice: Choice) -> None:
+    """Refuse a checkpoint of another run than the one that is named: what is made of it would be that run's."""
+    run, checkpoint = choice.run, choice.checkpoint
+    owner = runs.containing(checkpoint) if checkpoint else None
+    if run and owner and owner.folder.resolve() != run.folder.resolve():
+        raise UsageError(f"{checkpoint} belongs to another run: --run {owner.title}")
 
 
 def restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
