@@ -1,0 +1,175 @@
+"""Export of a checkpoint: test it, trace it, test the exported model in its place, and keep that if they agree."""
+
+import shlex
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.utilities.model_helpers import is_overridden
+
+from engine import console
+from engine.commands import COMMANDS
+from engine.data.in_memory import InMemory
+from engine.errors import CommandError, UsageError
+from engine.export import graph, metadata
+from engine.export.parity import Parity, Recorder
+from engine.export.surface import Surface, is_image
+from engine.exported.model import ExportedModel
+from engine.project import program
+from engine.runs.files import replacing, write_json
+from engine.settings.choice import Choice
+from engine.settings.command_line import CommandLine
+from engine.training.evaluate import merged, restored, trainer_of
+
+# The network is tested as the exported model will run.
+ALONE = {"accelerator": "cpu", "devices": 1, "num_nodes": 1, "strategy": "auto", "precision": "32-true"}
+FLOAT32 = (None, 32, "32", "32-true")
+# Each with its name in the metadata, the step and loader that it needs, and the split of engine.data.
+SPLITS = (
+    ("test", "test", "test_step", "test_dataloader", "test"),
+    ("validate", "validation", "validation_step", "val_dataloader", "val"),
+)
+
+
+def export(choice: Choice, ending: str, output: str | None, tolerance: float) -> None:
+    """Write RUN/export/model.ENDING and export.json, if the exported model agrees with the network.
+
+    Raises:
+        CommandError: If it does not; nothing is written then, and what an earlier export wrote remains.
+        UsageError: If there is no folder for it, or nothing to prove it on.
+    """
+    start, run = time.monotonic(), choice.run
+    if run is None and output is None:
+        raise UsageError(f"{choice.checkpoint} is not in the folder of a run: say with --output DIR where to write")
+    folder = Path(output) if run is None or output is not None else run.folder / "export"
+    with tempfile.TemporaryDirectory() as nowhere, torch.compiler.set_stance("force_eager"):
+        tested = Tested(choice, Path(nowhere))
+        file = Path(nowhere) / f"model.{ending}"
+        parity, report = prove(tested, file, tolerance)
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = folder / file.name
+        with replacing(kept) as target, file.open("rb") as source:
+            shutil.copyfileobj(source, target)
+        write_json(folder / "export.json", report)
+    if run is not None:
+        facts = {"checkpoint": str(tested.saved.path), "epoch": tested.saved.epoch, "file": str(kept)}
+        run.update(export={**facts, "wall_time_s": round(time.monotonic() - start, 3)})
+    summarize(kept, parity, report, tested)
+
+
+class Tested:
+    """A checkpoint that is tested, by Lightning's own loop, with the callbacks and metrics of its run.
+
+    Args:
+        choice: Run and checkpoint.
+        folder: Folder for what callbacks write; nothing of it is kept.
+    """
+
+    def __init__(self, choice: Choice, folder: Path) -> None:
+        self.choice, self.folder = choice, folder
+        self.cli = CommandLine(choice)
+        self.module, self.data = self.cli.model, self.cli.datamodule
+        self.surface = Surface(self.module)
+        self.command, self.split = self._split()
+        self.saved, _ = restored(self.cli, choice)
+        settings = self.cli.config_init.trainer
+        if settings.precision not in FLOAT32:
+            console.say(f"trained with trainer.precision {settings.precision}; what is exported computes in float32")
+        for name, value in ALONE.items():
+            settings[name] = value
+
+    def test(self, taking_part: Recorder) -> dict[str, float]:
+        """Return the metrics of the test, while a callback stands in for what the surface shows."""
+        trainer = trainer_of(self.cli, self.choice, self.saved, self.folder, [taking_part])
+        evaluate = trainer.test if self.command == "test" else trainer.validate
+        with self.surface.replaced(taking_part.call):
+            scores = evaluate(self.module, datamodule=self.data, verbose=False)
+        if taking_part.inputs is None and not scores:
+            raise UsageError(f"no batch was tested: see trainer.limit_{self.command}_batches")
+        return merged(scores)
+
+    def _split(self) -> tuple[str, str]:
+        """Return the command that tests it, and the split that it tests: the validation split if there is no other.
+
+        Raises:
+            UsageError: If there is neither.
+        """
+        places = [self.module] if self.data is None else [self.module, self.data]
+        for command, split, step, loader, own in SPLITS:
+            loaded = any(is_overridden(loader, place) for place in places)
+            there = self.data.has(own) if isinstance(self.data, InMemory) else True  # type: ignore[arg-type]
+            if loaded and there and is_overridden(step, self.module):
+                return command, split
+        raise UsageError("there is neither a test nor a validation split, which an export is proven on")
+
+
+def prove(tested: Tested, file: Path, tolerance: float) -> tuple[Parity, dict[str, Any]]:
+    """Write an exported model into a file, and return how it agrees with the network, and what export.json says.
+
+    Raises:
+        CommandError: If it does not agree.
+    """
+    surface, module, data = tested.surface, tested.module, tested.data
+    recorder = Recorder(surface)
+    before = tested.test(recorder)
+    assert recorder.inputs is not None  # else the test has failed
+    inputs = graph.example(recorder.inputs.clone())
+    surface.images = is_image(inputs)
+    with torch.no_grad():
+        outputs = surface.values(inputs)
+    kind = metadata.of_inputs(module, data, inputs)
+    given = metadata.of_outputs(surface, data, outputs, kind["kind"] == "text")
+    about = {"version": metadata.VERSION, **metadata.of_run(tested.saved, tested.choice.run, module)}
+    about |= {"inputs": kind, "outputs": given, "split": tested.split, "tolerance": tolerance}
+    trace = graph.onnx if file.suffix == ".onnx" else graph.pt2
+    write = trace(surface, surface.outside(inputs), kind["kind"] == "text")
+    parity = Parity(surface, graph.opened(write, file, about), inputs)
+    after = tested.test(parity)
+    parity.check(tolerance, tested.split)
+    found = parity.differences
+    about |= {"metrics": after, "samples": found.samples, "max_difference": found.largest}
+    final = graph.opened(write, file, about)
+    array = surface.outside(inputs).numpy()
+    if (final(array) != parity.run(array)).any():
+        raise CommandError("the file gives something else than the exported model that was tested")
+    report = {
+        "format": file.suffix[1:],
+        "opset": graph.OPSET if file.suffix == ".onnx" else None,
+        "samples": found.samples,
+        "max_difference": found.largest,
+        "mean_difference": found.mean,
+        "disagreements": found.disagreements,
+        "metric": {name: [value, after.get(name) if parity.in_place else None] for name, value in before.items()},
+        "tolerance": tolerance,
+        "bytes": file.stat().st_size,
+    }
+    return parity, report
+
+
+def summarize(file: Path, parity: Parity, report: dict[str, Any], tested: Tested) -> None:
+    """Print what was exported, how it agrees, and what to do with it."""
+    found = parity.differences
+    opset = f", opset {report['opset']}" if report["opset"] else ""
+    sizes = [str(size) for size in sorted(parity.sizes)]
+    console.say(f"\n{file}: {report['bytes'] / 1000:,.1f} kB{opset}")
+    console.say(
+        f"proven on {console.count(found.samples, 'sample')} of the {tested.split} split,"
+        f" in batches of {', '.join(sizes[:-1])} and {sizes[-1]}"
+    )
+    unit = "" if found.labels else f" standard deviations of the prediction ({found.in_units:.2g} in its units)"
+    console.say(f"largest difference {found.largest:.2g}{unit}, tolerance {report['tolerance']:g}")
+    if found.labels:
+        small = f" (by a margin below {report['tolerance']:g})" if found.disagreements else ""
+        console.say(f"labels that disagree: {found.disagreements}{small}")
+    if report["metric"]:
+        metrics = report["metric"]
+        rows = {"network": {n: m[0] for n, m in metrics.items()}, "exported": {n: m[1] for n, m in metrics.items()}}
+        console.metrics("", rows)
+    console.say("\nnext")
+    name = shlex.quote(str(file))
+    console.say(f"  {program()} predict --model {name}")
+    if "serve" in COMMANDS:
+        console.say(f"  {program()} serve --model {name}")
