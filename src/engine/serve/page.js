@@ -187,7 +187,7 @@ function image() {
   };
   // The drawing as digits of MNIST are made: in a box of 20 of the 28 pixels, its centre of mass in the middle.
   const reduce = () => {
-    const pen = height / 13, points = strokes.flat(), context = $("seen").getContext("2d", { willReadFrequently: true });
+    const pen = height / 10, points = strokes.flat(), context = $("seen").getContext("2d", { willReadFrequently: true });
     const [xs, ys] = [points.map(point => point[0]), points.map(point => point[1])];
     const span = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys), 60);
     const scale = (Math.min(height, width) * 20 / 28 - pen) / span;
@@ -210,7 +210,12 @@ function image() {
     paint(x + (right / mass - width / 2) / scale, y + (down / mass - height / 2) / scale);
   };
   const drawing = $("drawing"), pad = drawing.getContext("2d");
-  const send = later(() => { if (strokes.length) $("seen").toBlob(post, "image/png"); }, 120);
+  const send = later(() => {
+    if (!strokes.length) return;
+    // toBlob would wait for an idle moment, and answer after the drawing has changed.
+    const bytes = Uint8Array.from(atob($("seen").toDataURL("image/png").split(",")[1]), sign => sign.charCodeAt(0));
+    post(new Blob([bytes], { type: "image/png" }));
+  }, 120);
   const redraw = () => {
     pad.fillRect(0, 0, drawing.width, drawing.height);
     if (strokes.length) { trace(pad, 20); reduce(); send(); }
