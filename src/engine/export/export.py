@@ -26,7 +26,10 @@ from engine.settings.command_line import CommandLine
 from engine.training.evaluate import check_owner, merged, restored, trainer_of
 
 # The network is tested as the exported model will run.
-ALONE = {"accelerator": "cpu", "devices": 1, "num_nodes": 1, "strategy": "auto", "precision": "32-true"}
+ALONE = {
+    **{"accelerator": "cpu", "devices": 1, "num_nodes": 1, "strategy": "auto"},
+    **{"precision": "32-true", "fast_dev_run": False},
+}
 FLOAT32 = (None, 32, "32", "32-true")
 # Each with its name in the metadata, the step and loader that it needs, and the split of engine.data.
 SPLITS = (
@@ -59,6 +62,9 @@ def export(choice: Choice, ending: str, output: str | None, tolerance: float) ->
     folder = Path(output) if output else run.folder / "export" if run else None
     if folder is None:
         raise UsageError(f"{choice.checkpoint} is not in the folder of a run: say with --output DIR where to write")
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UsageError(f"{there} {'cannot be written' if there.is_dir() else 'is no folder'}: --output DIR")
     with tempfile.TemporaryDirectory() as nowhere, torch.compiler.set_stance("force_eager"):
         tested = Tested(choice, Path(nowhere))
         file = Path(nowhere) / f"model.{ending}"
@@ -182,7 +188,9 @@ def summarize(file: Path, proof: Proof) -> None:
         console.say(f"  predictions differ by {found.in_units:.2g} at most, {size} ({tolerance})")
     metrics = {name: pair for name, pair in report["metric"].items() if pair[1] is not None}
     if report["metric"] and not metrics:
-        console.say(f"  {about['task']} does not call forward in its test: the metrics are not those of the file")
+        surface = proof.parity.surface
+        why = "does not call forward in its test" if surface.invertible else "has no outputs_of beside its predictions"
+        console.say(f"  {about['task']} {why}: the metrics of the file are not known")
     if metrics:
         rows = enumerate(("network", "exported"))
         console.say("")

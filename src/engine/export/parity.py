@@ -25,7 +25,7 @@ class Recorder(Callback):
     def __init__(self, surface: Surface) -> None:
         self.surface = surface
         self.inputs: Tensor | None = None
-        self.in_place = True  # whether the steps of the test call the method
+        self.in_place = surface.invertible  # and whether the steps of the test call the method
         self._in_batch = self._called = False
 
     def call(self, method: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
@@ -90,10 +90,9 @@ class Parity(Recorder):
         [given] = inputs
         self._called = True
         expected, found = self._expected(given), self._run(given)
-        like = method(given) if self.surface.task is None else None
         if self._in_batch:
             self._compare(given, expected, found)
-        return self.surface.inverse(found.to(expected.device), like)
+        return self.surface.inverse(found.to(expected.device), method, given)
 
     def check(self, tolerance: float, split: str) -> None:
         """See that the exported model agrees.
