@@ -122,7 +122,8 @@ def _table(model: ExportedModel, options: argparse.Namespace, compare: bool) -> 
     names = column_names(model.inputs)
     given = options.input if options.path is None else options.path
     if given is None or (options.input is not None and options.path is not None):
-        values = ",".join(f"{column['name']}={column.get('mean', 0):.3g}" for column in model.inputs["columns"])
+        columns = model.inputs["columns"]
+        values = ",".join(f"{c['name']}={c.get('mean', 0):{'.0f' if c.get('integer') else '.3g'}}" for c in columns)
         shown = values if len(names) < 5 else "new.csv"
         raise UsageError(f"{_title(model)} predicts from {', '.join(names)}: --data.path new.csv, or --input {shown}")
     if options.path is None and not is_file(given):
@@ -145,8 +146,8 @@ def _target(model: ExportedModel, table: "Table", asked: str | None) -> str | No
     if asked is not None and asked not in table.columns:
         raise DataError(f"{table.path} has no column {asked}{nearest(asked, table.columns)}")
     outputs = model.outputs
-    known = outputs.get("target") or (outputs["names"][0] if len(outputs.get("names", ())) == 1 else None)
-    target = asked or known
+    names = outputs.get("names", ())
+    target = asked or outputs.get("target") or (names[0] if len(names) == 1 and names[0] != "predicted" else None)
     return target if target in table.columns else None
 
 
