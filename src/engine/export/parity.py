@@ -108,10 +108,10 @@ class Parity(Recorder):
             unit = "" if found.labels else f" standard deviations of the prediction, {found.in_units:.3g} in its units"
             raise CommandError(
                 f"the exported model differs by {found.largest:.3g}{unit}, {where}: the tolerance is {tolerance:g}.\n"
-                "Does forward decide by the values or the number of samples, or keep something from call to call?"
+                "Does forward decide by values or the number of samples, draw random numbers, or remember a call?"
             )
         if found.margin >= tolerance:
-            raise CommandError(f"the exported model gives another label, by a margin of {found.margin:.3g}, {where}")
+            raise CommandError(f"the exported model gives another label, by a margin of {found.margin:.3g}")
 
     def _takes(self, *inputs: Any, **named: Any) -> bool:
         if named or len(inputs) != 1 or not isinstance(inputs[0], Tensor) or not len(inputs[0]):

@@ -70,7 +70,8 @@ class Surface(nn.Module):
     def inverse(self, values: Tensor, method: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
         """Return what `method` would for inputs, from what an exported model gives; its own outputs, if not known."""
         if self.task is None:
-            return values.reshape(method(inputs).shape)
+            outputs = method(inputs)
+            return values.reshape(outputs.shape).to(outputs.dtype)
         return self.task.outputs_of(values) if self.invertible else method(inputs)
 
     @contextmanager
