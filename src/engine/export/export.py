@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch.utilities.model_helpers import is_overridden
+from torch import Tensor
 
 from engine import console
 from engine.commands import COMMANDS
@@ -26,14 +28,16 @@ from engine.settings.command_line import CommandLine
 from engine.training.evaluate import check_owner, merged, restored, trainer_of
 
 # The network is tested as the exported model will run.
-ALONE = {"accelerator": "cpu", "devices": 1, "num_nodes": 1, "strategy": "auto", "precision": "32-true"}
+ALONE = {
+    **{"accelerator": "cpu", "devices": 1, "num_nodes": 1, "strategy": "auto"},
+    **{"precision": "32-true", "fast_dev_run": False},
+}
 FLOAT32 = (None, 32, "32", "32-true")
 # Each with its name in the metadata, the step and loader that it needs, and the split of engine.data.
 SPLITS = (
     ("test", "test", "test_step", "test_dataloader", "test"),
     ("validate", "validation", "validation_step", "val_dataloader", "val"),
 )
-
 # What `predict --model` asks for, by the kind of inputs.
 GIVEN = {"table": "--input FILE.csv", "image": "--data.root FOLDER", "text": "--data.prompt TEXT"}
 
@@ -59,6 +63,9 @@ def export(choice: Choice, ending: str, output: str | None, tolerance: float) ->
     folder = Path(output) if output else run.folder / "export" if run else None
     if folder is None:
         raise UsageError(f"{choice.checkpoint} is not in the folder of a run: say with --output DIR where to write")
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UsageError(f"{there} {'cannot be written' if there.is_dir() else 'is no folder'}: --output DIR")
     with tempfile.TemporaryDirectory() as nowhere, torch.compiler.set_stance("force_eager"):
         tested = Tested(choice, Path(nowhere))
         file = Path(nowhere) / f"model.{ending}"
@@ -102,7 +109,7 @@ class Tested:
         with self.surface.replaced(taking_part.call):
             scores = evaluate(self.module, datamodule=self.data, verbose=False)
         if taking_part.inputs is None and not scores:
-            raise UsageError(f"no batch was tested: see trainer.limit_{self.command}_batches")
+            raise UsageError(f"no batch was tested: see trainer.limit_{self.command.removesuffix('idate')}_batches")
         return merged(scores)
 
     def _split(self) -> tuple[str, str]:
@@ -126,29 +133,22 @@ def prove(tested: Tested, file: Path, tolerance: float) -> Proof:
     Raises:
         CommandError: If it does not agree.
     """
-    surface, module, data = tested.surface, tested.module, tested.data
-    recorder = Recorder(surface)
+    surface, recorder = tested.surface, Recorder(tested.surface)
     before = tested.test(recorder)
     assert recorder.inputs is not None  # else the test has failed
     inputs = graph.example(recorder.inputs.clone())
     surface.images = is_image(inputs)
-    with torch.no_grad():
-        outputs = surface.values(inputs)
-    kind = metadata.of_inputs(module, data, inputs)
-    given = metadata.of_outputs(surface, data, outputs, kind["kind"] == "text")
-    about = {"version": metadata.VERSION, **metadata.of_run(tested.saved, tested.choice.run, module)}
-    about |= {"inputs": kind, "outputs": given, "split": tested.split, "tolerance": tolerance}
+    about = described(tested, inputs) | {"tolerance": tolerance}
     trace = graph.onnx if file.suffix == ".onnx" else graph.pt2
     # Of zeros, for a file keeps what was traced: it holds no sample of anyone's data.
-    write = trace(surface, torch.zeros_like(surface.outside(inputs)), kind["kind"] == "text")
+    write = trace(surface, torch.zeros_like(surface.outside(inputs)), about["inputs"]["kind"] == "text")
     parity = Parity(surface, graph.opened(write, file, about), inputs)
     after = tested.test(parity)
     parity.check(tolerance, tested.split)
     after, found = after if parity.in_place else {}, parity.differences
     about |= {"metrics": after, "samples": found.samples, "max_difference": found.largest}
-    final = graph.opened(write, file, about)
-    array = surface.outside(inputs).numpy()
-    if (final(array) != parity.run(array)).any():
+    final, array = graph.opened(write, file, about), surface.outside(inputs).numpy()
+    if not np.array_equal(final(array), parity.run(array), equal_nan=True):
         raise CommandError("the file gives something else than the exported model that was tested")
     report = {
         "format": file.suffix[1:],
@@ -162,6 +162,16 @@ def prove(tested: Tested, file: Path, tolerance: float) -> Proof:
         "bytes": file.stat().st_size,
     }
     return Proof(report, about, parity)
+
+
+def described(tested: Tested, inputs: Tensor) -> dict[str, Any]:
+    """Return the metadata that are known before the exported model is tested."""
+    with torch.no_grad():
+        outputs = tested.surface.values(inputs)
+    taken = metadata.of_inputs(tested.module, tested.data, inputs)
+    given = metadata.of_outputs(tested.surface, tested.data, outputs, taken["kind"] == "text")
+    origin = metadata.of_run(tested.saved, tested.choice.run, tested.module)
+    return {"version": metadata.VERSION, **origin, "inputs": taken, "outputs": given, "split": tested.split}
 
 
 def summarize(file: Path, proof: Proof) -> None:
@@ -182,7 +192,9 @@ def summarize(file: Path, proof: Proof) -> None:
         console.say(f"  predictions differ by {found.in_units:.2g} at most, {size} ({tolerance})")
     metrics = {name: pair for name, pair in report["metric"].items() if pair[1] is not None}
     if report["metric"] and not metrics:
-        console.say(f"  {about['task']} does not call forward in its test: the metrics are not those of the file")
+        surface = proof.parity.surface
+        why = "does not call forward in its test" if surface.invertible else "has no outputs_of beside its predictions"
+        console.say(f"  {about['task']} {why}: the metrics of the file are not known")
     if metrics:
         rows = enumerate(("network", "exported"))
         console.say("")

@@ -84,7 +84,8 @@ def pt2(surface: Surface, inputs: Tensor, any_length: bool) -> Write:
 
 def opened(write: Write, file: Path, about: Mapping[str, Any]) -> ExportedModel:
     """Write a file, with metadata, and open it as another program would."""
-    write(file, json.dumps(about))
+    finite = json.loads(json.dumps(about), parse_constant=lambda name: None)  # JSON has no NaN
+    write(file, json.dumps(finite))
     with quiet():
         return ExportedModel(file)
 

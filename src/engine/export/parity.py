@@ -25,7 +25,7 @@ class Recorder(Callback):
     def __init__(self, surface: Surface) -> None:
         self.surface = surface
         self.inputs: Tensor | None = None
-        self.in_place = True  # whether the steps of the test call the method
+        self.in_place = surface.invertible  # and whether the steps of the test call the method
         self._in_batch = self._called = False
 
     def call(self, method: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
@@ -90,10 +90,9 @@ class Parity(Recorder):
         [given] = inputs
         self._called = True
         expected, found = self._expected(given), self._run(given)
-        like = method(given) if self.surface.task is None else None
         if self._in_batch:
             self._compare(given, expected, found)
-        return self.surface.inverse(found.to(expected.device), like)
+        return self.surface.inverse(found.to(expected.device), method, given)
 
     def check(self, tolerance: float, split: str) -> None:
         """See that the exported model agrees.
@@ -109,10 +108,10 @@ class Parity(Recorder):
             unit = "" if found.labels else f" standard deviations of the prediction, {found.in_units:.3g} in its units"
             raise CommandError(
                 f"the exported model differs by {found.largest:.3g}{unit}, {where}: the tolerance is {tolerance:g}.\n"
-                "Does forward decide by the values or the number of samples, or keep something from call to call?"
+                "Does forward decide by values or the number of samples, draw random numbers, or remember a call?"
             )
         if found.margin >= tolerance:
-            raise CommandError(f"the exported model gives another label, by a margin of {found.margin:.3g}, {where}")
+            raise CommandError(f"the exported model gives another label, by a margin of {found.margin:.3g}")
 
     def _takes(self, *inputs: Any, **named: Any) -> bool:
         if named or len(inputs) != 1 or not isinstance(inputs[0], Tensor) or not len(inputs[0]):

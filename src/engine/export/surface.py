@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from engine.errors import UsageError
 from engine.task import SupervisedTask
 
+# What a task says of its outputs; one that changes another of these must say what the inverse is.
+INVERSE = {name: vars(SupervisedTask)[name] for name in ("outputs_of", "predictions", "exported")}
+
 
 class Surface(nn.Module):
     """A module as it leaves the project, in evaluation: from inputs as people have them to what they read.
@@ -58,11 +61,18 @@ class Surface(nn.Module):
             raise UsageError(f"{self.method} of {name} returns {what}: an exported model gives one tensor (batch, ...)")
         return (outputs.unsqueeze(1) if outputs.ndim == 1 else outputs).float()
 
-    def inverse(self, values: Tensor, like: Tensor | None) -> Tensor:
-        """Return what `method` would, from what an exported model gives; `like` has its shape, where that is open."""
-        if self.task is not None:
-            return self.task.outputs_of(values)
-        return values if like is None else values.reshape(like.shape)
+    @property
+    def invertible(self) -> bool:
+        """Whether it is known what `method` would return for what an exported model gives."""
+        changed = {name for name in INVERSE if getattr(type(self.module), name, None) is not INVERSE[name]}
+        return self.task is None or not changed or "outputs_of" in changed
+
+    def inverse(self, values: Tensor, method: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+        """Return what `method` would for inputs, from what an exported model gives; its own outputs, if not known."""
+        if self.task is None:
+            outputs = method(inputs)
+            return values.reshape(outputs.shape).to(outputs.dtype)
+        return self.task.outputs_of(values) if self.invertible else method(inputs)
 
     @contextmanager
     def replaced(self, function: Callable[..., Any]) -> Iterator[None]:

@@ -5,10 +5,12 @@ import pytest
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
+from torchmetrics import MetricCollection
 
 from engine.errors import CommandError, UsageError
 from engine.export.parity import Differences, Parity
 from engine.export.surface import Surface
+from engine.task import SupervisedTask
 
 
 class Line(LightningModule):
@@ -19,6 +21,22 @@ class Line(LightningModule):
     def forward(self, inputs: Tensor) -> Tensor:
         outputs: Tensor = self.net(inputs)
         return outputs
+
+
+class Sigmoid(SupervisedTask):
+    def predictions(self, outputs: Tensor) -> Tensor:
+        return outputs.sigmoid()
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return outputs.mean()
+
+    def columns(self, *_: Any) -> Any:
+        raise NotImplementedError
+
+
+class Logit(Sigmoid):
+    def outputs_of(self, exported: Tensor) -> Tensor:
+        return exported.logit()
 
 
 def parity(run: Any, module: LightningModule, batches: list[Tensor]) -> Parity:
@@ -127,3 +145,16 @@ def test_a_label_that_flips_by_more_than_the_tolerance_is_no_rounding() -> None:
 def test_samples_of_another_kind_are_refused() -> None:
     with pytest.raises(UsageError, match=r"several kinds: \(2,\) of torch.float32 and \(3,\)"):
         parity(lambda inputs: inputs[:, :1], Line(), [torch.randn(3, 2), torch.randn(3, 3)])
+
+
+def test_a_task_with_predictions_of_its_own_and_no_inverse_keeps_its_outputs() -> None:
+    given: dict[str, Any] = {"network": nn.Linear(2, 1), "optimizer": torch.optim.SGD, "metrics": MetricCollection({})}
+    inputs, elsewhere = torch.randn(4, 2), np.full((4, 1), 0.25, np.float32)
+    for task, in_place in ((Sigmoid(**given), False), (Logit(**given), True)):
+        found = Parity(Surface(task), lambda _: elsewhere, inputs)
+        assert found.in_place is in_place
+        with found.surface.replaced(found.call), torch.no_grad():
+            outputs, predictions = task.outputs(inputs), task(inputs)
+        expected = torch.full((4, 1), 0.25) if in_place else task.network(inputs).sigmoid()
+        assert torch.allclose(outputs.sigmoid(), expected)
+        assert torch.allclose(predictions, expected)
