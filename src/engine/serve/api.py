@@ -158,7 +158,15 @@ class Predict:
         body = Body(self.service)
         try:
             answer = await self.service.predict(media_type, await body.read(scope["wanted"], receive))
-            await Response(answer, media_type=JSON)(scope, receive, send)
+            length = (b"content-length", b"%d" % len(answer))
+            start = {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"content-type", JSON.encode()), length],
+            }
+            await send(start)
+            await send({"type": "http.response.body", "body": answer, "more_body": True})
+            await send({"type": "http.response.body"})  # waits until a large answer has been read
         except ConnectionError:  # the client has left
             pass
         finally:

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import h11
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 from engine.serve.api import HEADERS, Service
@@ -77,7 +78,7 @@ class Connection(H11Protocol):
             return
         self._stop_late()
         if self.ending:
-            self.cycle.keep_alive = False
+            self._close_after_answer()
 
     def pause_writing(self) -> None:
         """Begin to wait for the client to read."""
@@ -98,7 +99,11 @@ class Connection(H11Protocol):
         if self._is_waiting():
             self.loop.call_later(LAST_SECONDS, self._last)
         else:
-            super().shutdown()
+            self._close_after_answer()
+
+    def _close_after_answer(self) -> None:
+        self.cycle.keep_alive = False
+        self.cycle.scope["headers"].append(CLOSE_HEADER)  # uvicorn answers with it what came with it
 
     def _last(self) -> None:
         if not self.began and self._is_waiting() and not self.transport.is_closing():
@@ -141,7 +146,9 @@ class Connection(H11Protocol):
         headers = {name.lower(): value.strip(" ") for name, _, value in pairs}
         if len(headers) < len(lines) or not SPECIAL.isdisjoint(headers):
             return False
-        if headers.get("content-length") != str(len(body)) or headers.get("connection", "keep-alive") != "keep-alive":
+        if headers.get("content-length") != str(len(body)) or len(body) > LARGE:
+            return False
+        if headers.get("connection", "keep-alive") != "keep-alive":
             return False
         service = self.service
         try:
