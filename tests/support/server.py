@@ -54,7 +54,8 @@ class Server:
         """Send bytes as they are, and return all that comes back until the server closes the connection."""
         with self.connect(timeout) as client:
             client.sendall(data)
-            client.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # it has closed the connection already
+                client.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: client.recv(65536), b""))
 
     def connect(self, timeout: float = 30) -> socket.socket:

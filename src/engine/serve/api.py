@@ -101,6 +101,7 @@ def build(service: Service) -> ASGIApp:
         version=version,
         docs_url=None,  # these pages load their scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
         exception_handlers={Refusal: refused},
         routes=[
             *(Route(path, get, methods=["GET"]) for path in answers),

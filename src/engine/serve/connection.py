@@ -103,7 +103,8 @@ class Connection(H11Protocol):
 
     def _close_after_answer(self) -> None:
         self.cycle.keep_alive = False
-        self.cycle.scope["headers"].append(CLOSE_HEADER)  # uvicorn answers with it what came with it
+        scope = self.cycle.scope
+        scope["headers"] = [*scope["headers"], CLOSE_HEADER]  # uvicorn answers with it what came with it
 
     def _last(self) -> None:
         if not self.began and self._is_waiting() and not self.transport.is_closing():

@@ -191,7 +191,7 @@ def _mean(column: Mapping[str, Any]) -> float:
 def _listed(body: bytes) -> list[Any]:
     """Return the rows in JSON: {"rows": [...]}, [...] or one row alone."""
     try:
-        found = json.loads(body)
+        found = json.loads(body.decode("utf-8-sig"))
     except RecursionError as error:
         raise Refusal(422, "the body is nested too deeply") from error
     except ValueError as error:
