@@ -442,7 +442,7 @@ def malformed(random: Random, kinds: list[str], good: dict[str, bytes]) -> tuple
     elif way == 6:
         headers["Content-Encoding"] = random.choice(["gzip", "br", "zstd"])
     elif way == 7:
-        body = bytearray(bytes(body).decode("latin-1").encode(random.choice(["utf-16-le", "utf-7", "cp500"])))
+        body = bytearray(bytes(body).decode("latin-1").encode(random.choice(["utf-16", "utf-16-le", "cp500"])))
     else:
         body = bytearray(bomb(random.choice([60_000, 2**31 - 1]), 60_000))
     return method, path.encode("utf-8").decode("latin-1"), bytes(body), headers

@@ -51,11 +51,9 @@ class Server:
         return self.ask("POST", "/predict", body, {"Content-Type": media_type, **headers})
 
     def raw(self, data: bytes, timeout: float = 30) -> bytes:
-        """Send bytes as they are, and return all that comes back until the server closes the connection."""
+        """Send bytes as they are, and return all that comes back before the server closes the connection."""
         with self.connect(timeout) as client:
             client.sendall(data)
-            with contextlib.suppress(OSError):  # it has closed the connection already
-                client.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: client.recv(65536), b""))
 
     def connect(self, timeout: float = 30) -> socket.socket:

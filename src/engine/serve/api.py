@@ -139,6 +139,8 @@ class Guard:
 
         path, method = scope["path"], scope["method"]
         try:
+            if {"transfer-encoding", "content-length"} <= scope["wanted"].keys():  # a proxy may take the other one
+                raise Refusal(400, "Transfer-Encoding and Content-Length exclude each other", connection="close")
             self.service.access.check(path, scope["wanted"])
             await self.api(scope, receive, send_with_headers)
         except Refusal as refusal:
