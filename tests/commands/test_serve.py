@@ -252,6 +252,7 @@ def test_it_listens_on_this_machine_alone(server: Server) -> None:
 WRONG = {
     "nothing": ([], "needs --run RUN or --model FILE"),
     "no file": (["--model", "nothing.onnx"], "nothing.onnx does not exist"),
+    "a file for PyTorch": (["--model", "model.pt2"], "export --format onnx"),
     "no run": (["--run", "prodct"], "no run prodct"),
     "open without a token": (["--model", "x", "--host", "0.0.0.0"], "needs a token (--token "),
     "short token": (["--model", "x", "--token", "abc"], "12 characters or more"),

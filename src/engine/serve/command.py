@@ -41,6 +41,8 @@ def run(command: str, words: Sequence[str]) -> None:
     options = parser(command).parse_args(words)
     if bool(options.run) == bool(options.model):
         raise UsageError(f"{command} needs --run RUN or --model FILE, and one of them")
+    if options.model and options.model.endswith(".pt2"):
+        raise UsageError(f"{command} runs ONNX files, and {options.model} is none: export --format onnx")
     for module in ("onnxruntime", "fastapi", "uvicorn"):
         needed(module, "serve")
     access = _access(options)

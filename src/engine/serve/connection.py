@@ -1,7 +1,6 @@
 """Connections of uvicorn, with time-outs for slow clients, and a fast path for the plain request to predict."""
 
 import asyncio
-import json
 import os
 import re
 import time
@@ -11,7 +10,7 @@ import h11
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
-from engine.serve.api import HEADERS, Service
+from engine.serve.api import HEADERS, Service, refuse
 from engine.serve.batches import Answer, Job
 from engine.serve.refusal import CONNECTIONS, HEAD_SECONDS, LARGE, LAST_SECONDS, READ_SECONDS, Refusal
 
@@ -168,7 +167,7 @@ class Connection(H11Protocol):
         if isinstance(answer, Refusal):
             status = answer.status
             more = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
-            answer = json.dumps(answer.answer).encode()
+            answer = bytes(refuse(answer).body)
         self.service.log.add("POST /predict", status, self.began)
         self.server_state.total_requests += 1
         self.began = 0.0
