@@ -192,6 +192,7 @@ def test_a_program_of_torch_gives_the_same(app: App, run: Path, folder: Path) ->
     assert not (run / "export").exists()
     report = json.loads((folder / "out/export.json").read_text())
     assert (report["format"], report["opset"], report["tolerance"]) == ("pt2", None, 1e-4)
+    assert str(PROJECT).encode() not in (folder / "out/model.pt2").read_bytes()
     extra = {"model": ""}
     program = torch.export.load(folder / "out/model.pt2", extra_files=extra).module()
     assert json.loads(extra["model"])["title"] == "product/version_0"
