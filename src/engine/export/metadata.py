@@ -73,9 +73,8 @@ def _columns(module: LightningModule, data: Any, width: int) -> list[dict[str, A
     if not all(isinstance(part, Tensor) and part.shape[1:] == (width,) for part in parts):
         return [{"name": name} for name in names]  # the module makes its inputs of something else
     values = torch.cat(parts)
-    facts = zip(
-        names, values.amin(0), values.amax(0), values.double().mean(0), (values == values.round()).T, strict=True
-    )
+    whole = (values == values.round()).all(0)
+    facts = zip(names, values.amin(0), values.amax(0), values.double().mean(0), whole, strict=True)
     return [
         {"name": name, "min": _short(low), "max": _short(high), "mean": _short(mean), "integer": bool(integer)}
         for name, low, high, mean, integer in facts
