@@ -108,7 +108,8 @@ def help_text(command: str) -> str:
     lines = ["", "settings that are changed most (any key of a config can be one):"]
     lines += [f"  --{example:<{width}}{text}" for example, text in OFTEN.items()]
     lines += ["", "all others:"]
-    others = OTHERS | ({"--model FILE.onnx --data.path new.csv": "of an exported model"} if command == "predict" else {})
+    exported = {"--model FILE.onnx --data.path new.csv": "of an exported model"}
+    others = OTHERS | (exported if command == "predict" else {})
     width = max(map(len, others)) + 2
     lines += [f"  {program()} {command} {words:<{width}}{text}" for words, text in others.items()]
     return option_parser(command).format_help() + "\n".join(lines) + "\n"
