@@ -4,7 +4,6 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from support.onnx_models import of_numbers
