@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import socket
 import time
 from typing import Any
 
@@ -50,6 +51,8 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for a request."""
         super().connection_made(transport)
+        # asyncio forgets it for a socket that was made elsewhere, and the body would wait 40 ms for its head's receipt.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         transport.set_write_buffer_limits(0)  # so that pause_writing tells of everything that is not read
         if len(self.connections) > CONNECTIONS:
             transport.write(FULL)

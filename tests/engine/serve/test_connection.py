@@ -1,8 +1,11 @@
 """The fast path against the ordinary one: the same bytes in, the same answer out."""
 
 import contextlib
+import http.client
 import json
 import re
+import statistics
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -86,3 +89,15 @@ def test_both_paths_give_the_same_answer(case: str, servers: tuple[Server, Serve
     assert expected[0].startswith(b"HTTP/1.1 200" if case in ("plain", "other order and cases") else b"HTTP/1.1 ")
     assert answer(servers[0], data, len(data)) == expected
     assert answer(servers[0], data, 50) == expected
+
+
+def test_no_path_waits_for_receipts(servers: tuple[Server, Server]) -> None:
+    for server in servers:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port)) as client:
+            seconds = []
+            for _ in range(40):
+                begin = time.perf_counter()
+                client.request("POST", "/predict", BODY, {"Content-Type": "application/json"})
+                client.getresponse().read()
+                seconds.append(time.perf_counter() - begin)
+            assert statistics.median(seconds) < 0.03
