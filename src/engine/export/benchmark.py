@@ -148,7 +148,7 @@ def _formats(tested: Tested, place: Path, inputs: Array, threads: int, words: Se
         graph.opened(trace(surface, example, text), file, about)
         yield _opened(name, file, threads)
         if name == "onnx":
-            yield _quantized(file, threads)
+            yield quantized(file, threads)
 
 
 def _eager(module: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Array], Array]:
@@ -166,14 +166,20 @@ def _opened(name: str, file: Path, threads: int, note: str = "") -> Format:
     return Format(name, file.stat().st_size, model, [sys.executable, "-c", OPEN, file, file.with_name("one.npy")], note)
 
 
-def _quantized(file: Path, threads: int) -> Format:
+def quantized(file: Path, threads: int) -> Format:
     """Return a model whose weights are integers of 8 bits, in the layers where that can be."""
     import onnx
 
+    runtime: Any = needed("onnxruntime", "export")
     tools: Any = needed("onnxruntime.quantization", "export")
-    target = file.with_name("model.int8.onnx")
+    folded, target = file.with_name("model.folded.onnx"), file.with_name("model.int8.onnx")
+    # PyTorch leaves the weights of recurrent layers as slices that are put together anew at each call.
+    options = runtime.SessionOptions()
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(folded)
+    runtime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     with graph.quiet():
-        tools.quantize_dynamic(file, target, op_types_to_quantize=list(QUANTIZED), weight_type=tools.QuantType.QInt8)
+        tools.quantize_dynamic(folded, target, op_types_to_quantize=list(QUANTIZED), weight_type=tools.QuantType.QInt8)
     sizes = [(weight.data_type, int(np.prod(weight.dims))) for weight in onnx.load(target).graph.initializer]
     small = sum(size for kind, size in sizes if kind == onnx.TensorProto.INT8)
     if not small:
