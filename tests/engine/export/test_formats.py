@@ -7,7 +7,7 @@ import torch
 from app.networks import CharLSTM, ConvNet
 from app.tasks import Classification, NextCharacter
 from engine.export import graph
-from engine.export.benchmark import quantized
+from engine.export.formats import quantized
 from engine.export.surface import Surface
 from engine.exported.model import ExportedModel
 
