@@ -82,7 +82,9 @@ def build(service: Service) -> ASGIApp:
     title, version = str(metadata.get("title", "model")), str(metadata.get("commit") or "0")[:12]
     description = describe(title, version, predictor)
     answers = {
-        "/": HTMLResponse(page(metadata), headers={"content-security-policy": POLICY}),
+        "/": HTMLResponse(
+            page(metadata, service.access.token is not None), headers={"content-security-policy": POLICY}
+        ),
         "/info": JSONResponse({"digest": predictor.model.digest, "metadata": metadata}),
     }
 

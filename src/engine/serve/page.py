@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-HTML, STYLE, SCRIPT = (
-    Path(__file__).with_name(f"page.{ending}").read_text("utf-8") for ending in ("html", "css", "js")
-)
+HERE = Path(__file__).parent
+HTML, STYLE = (HERE / "page.html").read_text("utf-8"), (HERE / "page.css").read_text("utf-8")
+SCRIPT = (HERE / "inputs.js").read_text("utf-8") + (HERE / "page.js").read_text("utf-8")
 
 
 def _digest(text: str) -> str:
@@ -32,7 +32,7 @@ def page(metadata: dict[str, Any], token: bool = False) -> str:
         token: Whether the server asks for one; examples of code send it then.
     """
     model = {"inputs": metadata["inputs"], "outputs": metadata["outputs"], "token": token}
-    title = html.escape(str(metadata["title"]))
+    title = html.escape(str(metadata.get("title") or "model"))
     parts = {
         "title": title,
         "heading": title.replace("/", "/<wbr>"),
