@@ -39,7 +39,8 @@ def complaints(browser: Chrome) -> Iterator[None]:
     """No test may leave a complaint of the browser, of what the page's policy forbids say; a refusal is none."""
     yield
     browser.get("about:blank")  # before the next server starts
-    lines = [entry["message"] for entry in browser.get_log("browser")]
+    entries = browser.get_log("browser")  # type: ignore[no-untyped-call]  # as selenium has it
+    lines = [entry["message"] for entry in entries]
     assert [line for line in lines if "status of 422" not in line] == []
 
 
@@ -164,8 +165,8 @@ def test_a_wrong_value_shows_its_row_and_column(browser: Chrome, folder: Path) -
         page.one("#csv").send_keys('x1,"width, in m"\n1,2\n3,\n')
         page.one("#rows button").click()
         page.wait("#message", "row 2, column width, in m: '' is not a finite number")
-        chosen = "const field = document.querySelector('#csv'); return field.value.slice(field.selectionStart, field.selectionEnd)"
-        assert page.script(chosen) == "3,"
+        chosen = "const field = arguments[0]; return field.value.slice(field.selectionStart, field.selectionEnd)"
+        assert page.script(chosen, page.one("#csv")) == "3,"
 
 
 def test_predictions_of_a_file_are_those_of_predict(app: App, browser: Chrome, folder: Path) -> None:

@@ -94,7 +94,7 @@ function image() {
   const reduce = () => {
     const pen = height / 10, points = strokes.flat(), context = $("seen").getContext("2d", { willReadFrequently: true });
     const [xs, ys] = [points.map(point => point[0]), points.map(point => point[1])];
-    const span = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys), 60);
+    const span = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys), 20);
     const scale = (Math.min(height, width) * 20 / 28 - pen) / span;
     const paint = (x, y) => {
       context.setTransform(1, 0, 0, 1, 0, 0);
