@@ -17,7 +17,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from engine.comparison.facts import main_metrics
 from engine.comparison.summary import Summary
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -53,9 +52,10 @@ def measured(config: Path, seeds: int, overrides: list[str], busy: bool) -> str:
     app = [sys.executable, "-m", "app"]
     subprocess.run([*app, "fit", "--config", config, "--seeds", str(seeds), *overrides], check=True, stdout=sys.stderr)
     [group] = json.loads(subprocess.check_output([*app, "compare", config.stem, "--json"]))["groups"]
-    found = {name.removeprefix("test/"): Summary(**group["metrics"][name]) for name in main_metrics(group["metrics"])}
-    # Losses are in units that no two tasks share.
-    metrics = ", ".join(f"{name} {str(value).rpartition(' (')[0]}" for name, value in found.items() if name != "loss")
+    # Losses are in units that no two tasks share, and the accuracies of single classes fill a page.
+    names = [name for name in group["metrics"] if name != "test/loss" and "accuracy_" not in name]
+    texts = [str(Summary(**group["metrics"][name])).rpartition(" (")[0] for name in names]
+    metrics = ", ".join(f"{name.removeprefix('test/')} {text}" for name, text in zip(names, texts, strict=True))
     number = len(group["runs"])
     records = [json.loads(Path("lightning_logs", run, "run.json").read_text("utf-8")) for run in group["runs"]]
     took = statistics.fmean(record["wall_time_s"] for record in records)
