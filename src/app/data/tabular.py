@@ -159,15 +159,16 @@ class Tabular(InMemory):
             if kind == "classification":
                 classes = classes or table.values(target)
             targets = self._targets(table, target, classes if kind == "classification" else None)
-        return Rows(target or asked, features, kind, classes, table.numbers(features), targets, missing)
+        inputs = torch.from_numpy(table.numbers(features))
+        return Rows(target or asked, features, kind, classes, inputs, targets, missing)
 
     def _targets(self, table: Table, target: str, classes: list[str] | None) -> Tensor:
         if classes is None:
             try:
-                return table.numbers([target])
+                return torch.from_numpy(table.numbers([target]))
             except DataError as error:
                 hint = "\nto predict classes: --config configs/tabular_classes.yaml" if table.is_text(target) else ""
                 raise DataError(f"{error}{hint}") from error
         if len(classes) < 2:
             raise DataError(f"{self.path}: column {target} has one class only, {classes[0]!r}")
-        return table.labels(target, classes)
+        return torch.from_numpy(table.labels(target, classes))

@@ -6,7 +6,10 @@ from engine.lazy import names
 
 if TYPE_CHECKING:
     from engine.data.augment import Augment, PerImage
-    from engine.data.image_files import Fit, ImageFiles
+    from engine.data.characters import encode
+    from engine.data.decoding import Fit
+    from engine.data.image_files import ImageFiles
+    from engine.data.image_folders import labelled, subfolders, to_predict
     from engine.data.in_memory import InMemory, Split
     from engine.data.loader import Balanced, Shuffle, TensorLoader, batches, evaluation_loader, generator
     from engine.data.paths import locate, read_text, same
@@ -27,22 +30,29 @@ __all__ = [
     "TwoParts",
     "batches",
     "divide",
+    "encode",
     "evaluation_loader",
     "generator",
+    "labelled",
     "locate",
     "read_text",
     "same",
+    "subfolders",
+    "to_predict",
 ]
 
 __getattr__ = names(
     __name__,
     {
         **dict.fromkeys(("Augment", "PerImage"), "augment"),
-        **dict.fromkeys(("Fit", "ImageFiles"), "image_files"),
+        **dict.fromkeys(("labelled", "subfolders", "to_predict"), "image_folders"),
         **dict.fromkeys(("InMemory", "Split"), "in_memory"),
         **dict.fromkeys(("Balanced", "Shuffle", "TensorLoader", "batches", "evaluation_loader", "generator"), "loader"),
         **dict.fromkeys(("locate", "read_text", "same"), "paths"),
         **dict.fromkeys(("TwoParts", "divide"), "splits"),
+        "Fit": "decoding",
+        "ImageFiles": "image_files",
         "Table": "table",
+        "encode": "characters",
     },
 )

@@ -13,6 +13,7 @@ from torch.utils.data import TensorDataset
 
 from engine.data.augment import Augment
 from engine.data.loader import Balanced, Shuffle, TensorLoader, evaluation_loader
+from engine.data.rows import rows_of
 from engine.errors import DataError, UsageError, check_range
 
 Split = Literal["train", "val", "test"]
@@ -185,9 +186,8 @@ class InMemory(LightningDataModule, ABC):
         """
         if self.own_inputs is None:
             return evaluation_loader(self.predicted(), self.batch_size)
-        from engine.data.table import rows_of  # pandas takes half a second
-
-        return evaluation_loader(TensorDataset(rows_of(self.own_inputs, self.feature_names)), self.batch_size)
+        inputs = torch.from_numpy(rows_of(self.own_inputs, self.feature_names))
+        return evaluation_loader(TensorDataset(inputs), self.batch_size)
 
     def predicted(self) -> TensorDataset:
         """Return inputs, targets and index of the samples to predict: the test split."""
