@@ -17,6 +17,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from benchmark_serving import serving
 from benchmark_studies import studies
 from measure import hardware
 from timing import CONFIGS, PYTHON, Row, Taken, app, busy_product, figures, fit, run, script
@@ -72,6 +73,7 @@ def rows(mnist: Path | None, images: Path | None) -> dict[str, Row]:
         | predictions()
         | lists()
         | studies(mnist)
+        | serving(mnist)
         | (of_mnist(mnist) if mnist else {})
         | (of_images(images) if images else {})
     )

@@ -24,6 +24,10 @@ KEYS = ["format", "opset", "samples", "max_difference", "mean_difference", "disa
 FEW = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "2", "--trainer.limit_val_batches", "2"]
 
 
+def slow(value: Any) -> Any:
+    return pytest.param(value, marks=pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def importable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(folder)
@@ -141,8 +145,8 @@ def with_a_memory(self: Any, inputs: Tensor) -> Tensor:
     return outputs
 
 
-@pytest.mark.parametrize("wrong", [by_count, otherwise_when_traced, by_value, with_a_memory])
-@pytest.mark.parametrize("ending", ["onnx", pytest.param("pt2", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("wrong", [by_count, by_value, *map(slow, [otherwise_when_traced, with_a_memory])])
+@pytest.mark.parametrize("ending", ["onnx", slow("pt2")])
 def test_a_network_that_exports_wrongly_leaves_no_file(
     wrong: Callable[..., Tensor], ending: str, app: App, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +196,7 @@ def test_a_program_of_torch_gives_the_same(app: App, run: Path, folder: Path) ->
     assert not (run / "export").exists()
     report = json.loads((folder / "out/export.json").read_text())
     assert (report["format"], report["opset"], report["tolerance"]) == ("pt2", None, 1e-4)
+    assert str(PROJECT).encode() not in (folder / "out/model.pt2").read_bytes()
     extra = {"model": ""}
     program = torch.export.load(folder / "out/model.pt2", extra_files=extra).module()
     assert json.loads(extra["model"])["title"] == "product/version_0"
@@ -225,7 +230,7 @@ def test_images_are_bytes_and_classes_have_probabilities(app: App, small_mnist: 
     assert "test/accuracy_3" in tested
 
 
-@pytest.mark.parametrize("ending", ["onnx", pytest.param("pt2", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("ending", ["onnx", slow("pt2")])
 def test_a_text_of_any_length_has_a_next_character(ending: str, app: App, folder: Path) -> None:
     sizes = ["--model.network.hidden", "8", "--model.network.embedding", "4", "--trainer.limit_test_batches", "1"]
     assert app("fit", "--config", PROJECT / "configs/chars.yaml", *FEW, *sizes).exit_code == 0
@@ -398,6 +403,7 @@ def test_missing_packages_are_named_with_the_command_that_installs_them(
     assert len(result.err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_no_run_needs_a_folder(app: App, run: Path, folder: Path) -> None:
     (run / "checkpoints/best.ckpt").rename(folder / "gift.ckpt")
     words = ["--config", str(PRODUCT), "--ckpt_path", "gift.ckpt"]

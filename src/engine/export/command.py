@@ -30,4 +30,8 @@ def run(command: str, words: Sequence[str]) -> None:
         load()
         from engine.export.export import export
 
-        export(chosen, wanted.format, wanted.output, wanted.tolerance)
+        tested, folder = export(chosen, wanted.format, wanted.output, wanted.tolerance)
+        if wanted.benchmark:
+            from engine.export.benchmark import benchmark
+
+            benchmark(tested, folder, words)

@@ -51,8 +51,11 @@ class Proof:
     parity: Parity
 
 
-def export(choice: Choice, ending: str, output: str | None, tolerance: float) -> None:
+def export(choice: Choice, ending: str, output: str | None, tolerance: float) -> tuple["Tested", Path]:
     """Write RUN/export/model.ENDING and export.json, if the exported model agrees with the network.
+
+    Returns:
+        The network, and the folder of the files.
 
     Raises:
         CommandError: If it does not; nothing is written then, and what an earlier export wrote remains.
@@ -79,6 +82,7 @@ def export(choice: Choice, ending: str, output: str | None, tolerance: float) ->
         facts = {"checkpoint": str(tested.saved.path), "epoch": tested.saved.epoch, "file": str(kept)}
         run.update(export={**facts, "wall_time_s": round(time.monotonic() - start, 3)})
     summarize(kept, proof)
+    return tested, folder
 
 
 class Tested:

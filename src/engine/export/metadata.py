@@ -72,12 +72,18 @@ def _columns(module: LightningModule, data: Any, width: int) -> list[dict[str, A
     parts = [first_tensor(batch) for batch in islice(batches(source.train_dataloader()), BATCHES)]
     if not all(isinstance(part, Tensor) and part.shape[1:] == (width,) for part in parts):
         return [{"name": name} for name in names]  # the module makes its inputs of something else
-    values = torch.cat(parts).double()
-    facts = zip(names, values.amin(0), values.amax(0), values.mean(0), (values == values.round()).all(0), strict=True)
+    values = torch.cat(parts)
+    whole = (values == values.round()).all(0)
+    facts = zip(names, values.amin(0), values.amax(0), values.double().mean(0), whole, strict=True)
     return [
-        {"name": name, "min": low.item(), "max": high.item(), "mean": mean.item(), "integer": whole.item()}
-        for name, low, high, mean, whole in facts
+        {"name": name, "min": _short(low), "max": _short(high), "mean": _short(mean), "integer": bool(integer)}
+        for name, low, high, mean, integer in facts
     ]
+
+
+def _short(number: Tensor) -> float:
+    """Return a float of 32 bits with as few digits as tell it from others: 238.6, not 238.60000610351562."""
+    return float(str(number.float().numpy()))
 
 
 def _names(owners: Sequence[Any], attribute: str, otherwise: Iterable[str]) -> list[str]:

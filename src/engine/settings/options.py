@@ -85,6 +85,8 @@ def option_parser(command: str) -> Parser:
     if command == "export":
         add("--format", choices=["onnx", "pt2"], default="onnx", metavar="FORMAT", help="onnx (default) or pt2")
         add("--output", metavar="DIR", help="folder of the file (default: export in that of the run)")
+        measured = "measure size, time, start-up and metric of the network in several formats"
+        add("--benchmark", action="store_true", help=measured)
         most = "largest difference, in probabilities or in standard deviations of the prediction (default: 1e-4)"
         add("--tolerance", type=_positive, default=1e-4, metavar="T", help=most)
     add("--trust", action="store_true", help="load a checkpoint of your own, and run the code that its objects need")
@@ -106,8 +108,10 @@ def help_text(command: str) -> str:
     lines = ["", "settings that are changed most (any key of a config can be one):"]
     lines += [f"  --{example:<{width}}{text}" for example, text in OFTEN.items()]
     lines += ["", "all others:"]
-    width = max(map(len, OTHERS)) + 2
-    lines += [f"  {program()} {command} {words:<{width}}{text}" for words, text in OTHERS.items()]
+    exported = {"--model FILE.onnx --data.path new.csv": "of an exported model"}
+    others = OTHERS | (exported if command == "predict" else {})
+    width = max(map(len, others)) + 2
+    lines += [f"  {program()} {command} {words:<{width}}{text}" for words, text in others.items()]
     return option_parser(command).format_help() + "\n".join(lines) + "\n"
 
 

@@ -29,13 +29,13 @@ class Named(Data):
 
 
 def test_columns_have_names_and_the_range_of_the_training_split() -> None:
-    values = torch.tensor([[1.0, 2.5], [4.0, 1.0], [3.0, 7.0], [2.0, 2.0]])
+    values = torch.tensor([[1.0, 2.5], [4.0, 1.1], [3.0, 7.0], [2.0, 2.1]])
     found = of_inputs(Same(), Named(values), torch.zeros(3, 2))
     assert found == {
         "kind": "table",
         "columns": [
             {"name": "rooms", "min": 1.0, "max": 4.0, "mean": 2.5, "integer": True},
-            {"name": "size", "min": 1.0, "max": 7.0, "mean": 3.125, "integer": False},
+            {"name": "size", "min": 1.1, "max": 7.0, "mean": 3.175, "integer": False},
         ],
     }
 
