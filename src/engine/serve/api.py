@@ -101,6 +101,7 @@ def build(service: Service) -> ASGIApp:
         version=version,
         docs_url=None,  # these pages load their scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
         exception_handlers={Refusal: refused},
         routes=[
             *(Route(path, get, methods=["GET"]) for path in answers),
@@ -138,6 +139,8 @@ class Guard:
 
         path, method = scope["path"], scope["method"]
         try:
+            if {"transfer-encoding", "content-length"} <= scope["wanted"].keys():  # a proxy may take the other one
+                raise Refusal(400, "Transfer-Encoding and Content-Length exclude each other", connection="close")
             self.service.access.check(path, scope["wanted"])
             await self.api(scope, receive, send_with_headers)
         except Refusal as refusal:
@@ -158,7 +161,15 @@ class Predict:
         body = Body(self.service)
         try:
             answer = await self.service.predict(media_type, await body.read(scope["wanted"], receive))
-            await Response(answer, media_type=JSON)(scope, receive, send)
+            length = (b"content-length", b"%d" % len(answer))
+            start = {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"content-type", JSON.encode()), length],
+            }
+            await send(start)
+            await send({"type": "http.response.body", "body": answer, "more_body": True})
+            await send({"type": "http.response.body"})  # waits until a large answer has been read
         except ConnectionError:  # the client has left
             pass
         finally:

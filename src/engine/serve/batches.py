@@ -1,5 +1,6 @@
 """The queue of requests that wait for the network, and the thread that takes them as batches."""
 
+import contextlib
 import queue
 import sys
 import threading
@@ -55,9 +56,8 @@ class Batches:
         self.capacity = capacity
         self.waiting = 0
         self.healthy = True  # whether the last batch was worked at without an unexpected error
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
-        self._thread.start()
+        self._queue: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="inference", daemon=True).start()
 
     def submit(self, job: Job) -> None:
         """Have a request answered; called in the thread of the event loop.
@@ -70,11 +70,6 @@ class Batches:
         self.waiting += 1
         self._queue.put(job)
 
-    def close(self) -> None:
-        """End the thread after the batch that it works at."""
-        self._queue.put(None)
-        self._thread.join()
-
     def _run(self) -> None:
         large: deque[Job] = deque()
         while True:
@@ -82,15 +77,14 @@ class Batches:
             try:
                 while len(small) < self.size:
                     job = self._queue.get(block=not small and not large)
-                    if job is None:
-                        return
                     (large if len(job.body) > LARGE else small).append(job)
             except queue.Empty:
                 pass
             for batch in (small, [large.popleft()] if large else []):
                 if batch:
                     answers = self._answers(batch)
-                    self.loop.call_soon_threadsafe(self._deliver, batch, answers)
+                    with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+                        self.loop.call_soon_threadsafe(self._deliver, batch, answers)
 
     def _answers(self, batch: Sequence[Job]) -> Sequence[Answer]:
         try:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from engine.project import current, program
 from engine.runs import folder as runs
 from engine.runs.folder import Run
 from engine.serve.access import LOOPBACK, Access
+from engine.serve.predictor import Predictor
 from engine.settings.options import Parser
 
 PORT = 8000
@@ -37,34 +39,32 @@ def run(command: str, words: Sequence[str]) -> None:
     """
     signal.signal(signal.SIGTERM, process.terminate)
     options = parser(command).parse_args(words)
+    if bool(options.run) == bool(options.model):
+        raise UsageError(f"{command} needs --run RUN or --model FILE, and one of them")
+    if options.model and options.model.endswith(".pt2"):
+        raise UsageError(f"{command} runs ONNX files, and {options.model} is none: export --format onnx")
     for module in ("onnxruntime", "fastapi", "uvicorn"):
         needed(module, "serve")
     access = _access(options)
     path = Path(options.model).expanduser() if options.model else _exported(runs.find(options.run, Path(options.root)))
-    from engine.serve.predictor import Predictor
+    with _listen(options.host, options.port) as listening:
+        predictor = _predictor(path)
+        from engine.serve.server import serve  # FastAPI is imported after what can be wrong
 
-    listening = _listen(options.host, options.port)
-    predictor = Predictor(ExportedModel(path, threads=1))
-    from engine.serve.server import serve
-
-    title = predictor.model.metadata.get("title", path.name)
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    address = f"http://{host}:{listening.getsockname()[1]}/"
-
-    def ready() -> None:
-        print(f"{title}: {address} (Ctrl-C ends it)", flush=True)
-
-    serve(predictor, access, listening, ready)
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        address = f"http://{host}:{listening.getsockname()[1]}/"
+        title = predictor.model.metadata.get("title", path.name)
+        line = f"{title}: {address} (Ctrl-C ends it)"
+        serve(predictor, access, listening, ready=lambda: print(line, flush=True))
 
 
 def parser(command: str) -> argparse.ArgumentParser:
     """Return the parser of the command, which has no settings."""
     usage = f"{program()} {command} (--run RUN | --model FILE) [--port PORT] [--host ADDRESS --token TOKEN]"
     parser = Parser(prog=f"{program()} {command}", usage=usage, allow_abbrev=False, description=COMMANDS[command].help)
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--run", metavar="RUN", help="a run, exported first if need be: product/version_3, product")
-    which.add_argument("--model", metavar="FILE", help="an exported model")
     add = parser.add_argument
+    add("--run", metavar="RUN", help="a run, exported first if need be: product/version_3, product")
+    add("--model", metavar="FILE", help="an exported model")
     add("--port", type=int, help=f"port (default: a free one from {PORT} on)")
     add("--host", default=LOOPBACK[0], help="address to listen on (default: %(default)s, this machine alone)")
     add("--token", default=os.environ.get(TOKEN), help=f"what clients must send; or set {TOKEN} in the environment")
@@ -105,6 +105,14 @@ def _exported(run: Run) -> Path:
     return path
 
 
+def _predictor(path: Path) -> Predictor:
+    """Return what predicts, which has predicted once: on one core, or on all if that takes long."""
+    predictor = Predictor(ExportedModel(path, threads=1))
+    began = time.perf_counter()
+    predictor.predict_example()
+    return predictor if time.perf_counter() - began < SLOW else Predictor(ExportedModel(path))
+
+
 def _listen(host: str, port: int | None) -> socket.socket:
     """Return a socket that listens.
 
@@ -112,10 +120,13 @@ def _listen(host: str, port: int | None) -> socket.socket:
         UsageError: If the port is taken, or the address is none of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for number in range(PORT, PORT + TRIES) if port is None else (port,):
+    ports = range(PORT, PORT + TRIES) if port is None else (port,)
+    if not 0 <= ports[0] < 2**16:
+        raise UsageError(f"--port must be in [0, 65535]: {port}")
+    for number in ports:
         try:
             return socket.create_server((host, number), family=family, backlog=1024)
-        except (OSError, OverflowError) as error:
-            problem = str(error)
-    tried = f"ports {PORT} to {PORT + TRIES - 1}" if port is None else f"port {port}"
-    raise UsageError(f"cannot listen on {tried} of {host}: {problem}; --port 0 takes any free port")
+        except OSError as error:
+            problem = error.strerror or str(error)
+    tried = f"port {port}" if port is not None else f"a port from {PORT} to {PORT + TRIES - 1}"
+    raise UsageError(f"cannot listen on {tried} of {host}: {problem}; --port 0 takes any that is free")

@@ -1,16 +1,17 @@
 """Connections of uvicorn, with time-outs for slow clients, and a fast path for the plain request to predict."""
 
 import asyncio
-import json
 import os
 import re
+import socket
 import time
 from typing import Any
 
 import h11
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
-from engine.serve.api import HEADERS, Service
+from engine.serve.api import HEADERS, Service, refuse
 from engine.serve.batches import Answer, Job
 from engine.serve.refusal import CONNECTIONS, HEAD_SECONDS, LARGE, LAST_SECONDS, READ_SECONDS, Refusal
 
@@ -50,6 +51,8 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for a request."""
         super().connection_made(transport)
+        # asyncio forgets it for a socket that was made elsewhere, and the body would wait 40 ms for its head's receipt.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         transport.set_write_buffer_limits(0)  # so that pause_writing tells of everything that is not read
         if len(self.connections) > CONNECTIONS:
             transport.write(FULL)
@@ -77,7 +80,7 @@ class Connection(H11Protocol):
             return
         self._stop_late()
         if self.ending:
-            self.cycle.keep_alive = False
+            self._close_after_answer()
 
     def pause_writing(self) -> None:
         """Begin to wait for the client to read."""
@@ -98,7 +101,12 @@ class Connection(H11Protocol):
         if self._is_waiting():
             self.loop.call_later(LAST_SECONDS, self._last)
         else:
-            super().shutdown()
+            self._close_after_answer()
+
+    def _close_after_answer(self) -> None:
+        self.cycle.keep_alive = False
+        scope = self.cycle.scope
+        scope["headers"] = [*scope["headers"], CLOSE_HEADER]  # uvicorn answers with it what came with it
 
     def _last(self) -> None:
         if not self.began and self._is_waiting() and not self.transport.is_closing():
@@ -141,7 +149,9 @@ class Connection(H11Protocol):
         headers = {name.lower(): value.strip(" ") for name, _, value in pairs}
         if len(headers) < len(lines) or not SPECIAL.isdisjoint(headers):
             return False
-        if headers.get("content-length") != str(len(body)) or headers.get("connection", "keep-alive") != "keep-alive":
+        if headers.get("content-length") != str(len(body)) or len(body) > LARGE:
+            return False
+        if headers.get("connection", "keep-alive") != "keep-alive":
             return False
         service = self.service
         try:
@@ -160,7 +170,7 @@ class Connection(H11Protocol):
         if isinstance(answer, Refusal):
             status = answer.status
             more = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
-            answer = json.dumps(answer.answer).encode()
+            answer = bytes(refuse(answer).body)
         self.service.log.add("POST /predict", status, self.began)
         self.server_state.total_requests += 1
         self.began = 0.0

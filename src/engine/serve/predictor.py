@@ -45,10 +45,7 @@ class Predictor:
             raise DataError(f"{model.path} takes inputs of the kind {self.kind}, which serve does not know")
         self.media_types = TYPES[self.kind]
         self.example = {"rows": [self._sample()]}
-        [answer] = self([Job(JSON, json.dumps(self.example).encode(), print)])
-        if isinstance(answer, Refusal):
-            raise CommandError(f"{model.path} cannot predict its own example: {answer}")
-        self.answer: Rows = json.loads(answer)["predictions"]
+        self.answer = self.predict_example()
 
     def __call__(self, jobs: Sequence[Job]) -> Sequence[Answer]:
         """Return the answer to each request, or why it has none."""
@@ -67,13 +64,21 @@ class Predictor:
                 start += len(part)
         return answers
 
+    def predict_example(self) -> Rows:
+        """Return the rows of the answer to the example."""
+        [answer] = self([Job(JSON, json.dumps(self.example).encode(), print)])
+        if isinstance(answer, Refusal):
+            raise CommandError(f"{self.model.path} cannot predict its own example: {answer}")
+        rows: Rows = json.loads(answer)["predictions"]
+        return rows
+
     def _read(self, job: Job) -> Any:
         """Return what a body holds: an array of inputs, or prompts; or why it cannot be read."""
         try:
             return self._inputs(job.media_type, job.body)
         except Refusal as refusal:
             return refusal
-        except DataError as error:
+        except CommandError as error:
             return self._refusal(str(error).splitlines()[0])
         except Exception as error:  # Pillow and pandas raise errors of any class for bytes of any kind
             return Refusal(422, f"the body cannot be read as {job.media_type}: {one_line(error)[:200]}")
@@ -186,7 +191,7 @@ def _mean(column: Mapping[str, Any]) -> float:
 def _listed(body: bytes) -> list[Any]:
     """Return the rows in JSON: {"rows": [...]}, [...] or one row alone."""
     try:
-        found = json.loads(body)
+        found = json.loads(body.decode("utf-8-sig"))
     except RecursionError as error:
         raise Refusal(422, "the body is nested too deeply") from error
     except ValueError as error:
