@@ -6,8 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,61 +16,16 @@ import torch
 from numpy.typing import NDArray
 
 from engine import console
-from engine.comparison.statistics import Estimate, paired_bootstrap
-from engine.errors import one_line
+from engine.comparison.statistics import paired_bootstrap
 from engine.export import graph
 from engine.export.export import Tested
-from engine.exported.model import ExportedModel
-from engine.lazy import needed
+from engine.export.formats import SIZES, Format, Span, formats_of
 from engine.process import fit_threads
-from engine.project import Project, current, set_current
 from engine.runs.files import write_json
 
 Array = NDArray[Any]
-SIZES = (1, 64)  # samples in a batch
 ROUNDS, STARTS = 7, 3  # of all formats in turn
 ROUND = 0.05  # seconds that a format is called for in a round
-QUANTIZED = ("MatMul", "Gemm", "LSTM")  # operators with weights of 8 bits; onnxruntime has none for convolutions
-OPEN = "import sys, numpy; from pathlib import Path; from engine.exported.model import ExportedModel; "
-OPEN += "ExportedModel(Path(sys.argv[1]))(numpy.load(sys.argv[2])); print('predicted', flush=True)"
-BUILD = "import sys; from engine.export.benchmark import first; first(*sys.argv[1:])"
-
-
-@dataclass(frozen=True)
-class Span:
-    """Median and range of several measurements."""
-
-    median: float
-    min: float
-    max: float
-
-    @property
-    def text(self) -> str:
-        """All three in a cell of a table."""
-        return f"{self.median:.3g} ({self.min:.3g} to {self.max:.3g})"
-
-
-@dataclass
-class Format:
-    """A network in one format.
-
-    Args:
-        name: What the table calls it.
-        bytes: Size of the file with its weights.
-        run: Maps a batch to predictions.
-        start: Command that predicts once, and prints a line then.
-        note: What else there is to say of it.
-    """
-
-    name: str
-    bytes: int
-    run: Callable[[Array], Array]
-    start: Sequence[str | Path]
-    note: str = ""
-    milliseconds: dict[int, Span] = field(default_factory=dict)
-    start_s: Span | None = None
-    metric: float | None = None
-    change: Estimate | None = None  # of the error of a sample, against torch
 
 
 def benchmark(tested: Tested, folder: Path, words: Sequence[str]) -> None:
@@ -88,7 +43,7 @@ def benchmark(tested: Tested, folder: Path, words: Sequence[str]) -> None:
         first = next(_batches(tested))[0]
         np.save(Path(place) / "one.npy", first[:1])
         console.say("\nmeasuring formats: torch.compile and processes of their own take a minute or two")
-        formats = list(_formats(tested, Path(place), first, threads, words))
+        formats = list(formats_of(tested, Path(place), first, threads, words))
         with graph.quiet():
             metric, samples = _score(tested, formats)
             for size in SIZES:
@@ -102,23 +57,6 @@ def benchmark(tested: Tested, folder: Path, words: Sequence[str]) -> None:
     console.say(f"{folder / 'benchmark.json'}")
 
 
-def first(package: str, defaults: str, compiled: str, file: str, *words: str) -> None:
-    """Build a network from its run, predict once and print a line: what a process of its own does."""
-    set_current(Project(package, Path(defaults)))
-    from engine.settings.choice import choose
-    from engine.training.command import load
-
-    load()
-    with torch.inference_mode(), graph.quiet():
-        surface = Tested(choose("export", words), Path()).surface
-        array = np.load(file)
-        surface.images = array.dtype == np.uint8 and array.ndim == 4
-        run = torch.compile(surface) if compiled == "compiled" else surface
-        run(torch.from_numpy(array))
-    sys.stdout.write("predicted\n")
-    sys.stdout.flush()
-
-
 def _batches(tested: Tested) -> Iterator[tuple[Array, Any]]:
     """Yield inputs as they come from outside, and targets, of the split that the network was tested on."""
     source = tested.module if tested.data is None else tested.data
@@ -126,61 +64,6 @@ def _batches(tested: Tested) -> Iterator[tuple[Array, Any]]:
     for batch in loader:
         inputs, *rest = [batch] if isinstance(batch, torch.Tensor) else batch
         yield tested.surface.outside(inputs).numpy(), rest[0] if rest else None
-
-
-def _formats(tested: Tested, place: Path, inputs: Array, threads: int, words: Sequence[str]) -> Iterator[Format]:
-    surface, size = tested.surface, tested.saved.path.stat().st_size
-    build: list[str | Path] = [sys.executable, "-c", BUILD, current().package, current().defaults]
-    yield Format("torch", size, _eager(surface), [*build, "eager", place / "one.npy", *words])
-    compiled = _eager(torch.compile(surface))
-    try:
-        with graph.quiet():
-            for length in SIZES:
-                compiled(np.resize(inputs, (length, *inputs.shape[1:])))
-        yield Format("torch compiled", size, compiled, [*build, "compiled", place / "one.npy", *words])
-    except Exception as error:  # of the compiler, which may not be there
-        console.say(f"torch.compile is left out: {one_line(error)[:200]}")
-    example = graph.example(torch.from_numpy(inputs))
-    text = example.dtype == torch.int64
-    about = {"version": 1, "inputs": {"kind": "measured"}, "outputs": {"kind": "measured"}}
-    for name, trace in (("onnx", graph.onnx), ("pt2", graph.pt2)):
-        file = place / f"model.{name}"
-        graph.opened(trace(surface, example, text), file, about)
-        yield _opened(name, file, threads)
-        if name == "onnx":
-            yield _quantized(file, threads)
-
-
-def _eager(module: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Array], Array]:
-    def run(inputs: Array) -> Array:
-        with torch.inference_mode():
-            outputs: Array = module(torch.from_numpy(inputs)).numpy()
-        return outputs
-
-    return run
-
-
-def _opened(name: str, file: Path, threads: int, note: str = "") -> Format:
-    with graph.quiet():
-        model = ExportedModel(file, threads)
-    return Format(name, file.stat().st_size, model, [sys.executable, "-c", OPEN, file, file.with_name("one.npy")], note)
-
-
-def _quantized(file: Path, threads: int) -> Format:
-    """Return a model whose weights are integers of 8 bits, in the layers where that can be."""
-    import onnx
-
-    tools: Any = needed("onnxruntime.quantization", "export")
-    target = file.with_name("model.int8.onnx")
-    with graph.quiet():
-        tools.quantize_dynamic(file, target, op_types_to_quantize=list(QUANTIZED), weight_type=tools.QuantType.QInt8)
-    sizes = [(weight.data_type, int(np.prod(weight.dims))) for weight in onnx.load(target).graph.initializer]
-    small = sum(size for kind, size in sizes if kind == onnx.TensorProto.INT8)
-    if not small:
-        note = f"changes nothing: no {', '.join(QUANTIZED[:-1])} or {QUANTIZED[-1]} with weights"
-    else:
-        note = f"{small / sum(size for _, size in sizes):.0%} of the weights are int8"
-    return _opened("onnx int8", target, threads, note)
 
 
 def _score(tested: Tested, formats: Sequence[Format]) -> tuple[str | None, int]:
