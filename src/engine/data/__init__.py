@@ -6,6 +6,7 @@ from engine.lazy import names
 
 if TYPE_CHECKING:
     from engine.data.augment import Augment, PerImage
+    from engine.data.columns import named
     from engine.data.image_files import Fit, ImageFiles
     from engine.data.in_memory import InMemory, Split
     from engine.data.loader import Balanced, Shuffle, TensorLoader, batches, evaluation_loader, generator
@@ -30,6 +31,7 @@ __all__ = [
     "evaluation_loader",
     "generator",
     "locate",
+    "named",
     "read_text",
     "same",
 ]
@@ -41,6 +43,7 @@ __getattr__ = names(
         **dict.fromkeys(("Fit", "ImageFiles"), "image_files"),
         **dict.fromkeys(("InMemory", "Split"), "in_memory"),
         **dict.fromkeys(("Balanced", "Shuffle", "TensorLoader", "batches", "evaluation_loader", "generator"), "loader"),
+        "named": "columns",
         **dict.fromkeys(("locate", "read_text", "same"), "paths"),
         **dict.fromkeys(("TwoParts", "divide"), "splits"),
         "Table": "table",

@@ -1,19 +1,29 @@
 """Tables: a CSV file as tensors, or an error that names the row and column that cannot be read."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.data.paths import check_encoding, locate, undecodable
-from engine.errors import DataError, UsageError, nearest
+from engine.data.paths import check_encoding, undecodable
+from engine.errors import DataError, nearest
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+GAPS = ("", "-", "?", "na", "n/a", "nan", "none", "null")  # what stands for a number that is not known
+NO, YES = ("0", "0.0", "no", "false", "否"), ("1", "1.0", "yes", "true", "是")
+MONTH, DAY, NAME = "(0?[1-9]|1[0-2])", "(0?[1-9]|[12][0-9]|3[01])", "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+YEAR = "(1[89]|20)[0-9]{2}"
+DATE = re.compile(
+    rf"({YEAR}[-/]{MONTH}([-/]{DAY})?|{YEAR}[.]{MONTH}[.]{DAY}|{YEAR}年{MONTH}月({DAY}日)?"
+    rf"|({DAY}[-/.]{MONTH}|{MONTH}[-/.]{DAY})[-/.]({YEAR}|[0-9]{{2}})"
+    rf"|({DAY}[-. ]*)?{NAME}[a-z]*[-. ]*({DAY},? *)?{YEAR})([t ][0-9]{{1,2}}:[0-9]{{2}}.*)?"
+)
 
 
 class Table:
@@ -50,6 +60,15 @@ class Table:
             raise DataError(f"{path} has more values in a row than the {len(header)} columns of its header")
         self.columns: list[str] = list(self.frame.columns)
 
+    @classmethod
+    def of(cls, rows: Sequence[Mapping[str, str]], name: str) -> "Table":
+        """Return a table of rows of texts, by column, with a name for errors."""
+        table = cls.__new__(cls)
+        table.path = Path(name)
+        table.frame = table.texts = pd.DataFrame(list(rows), dtype=str)
+        table.columns = list(table.frame.columns)
+        return table
+
     @cached_property
     def texts(self) -> pd.DataFrame:
         """The fields as they are in the file: many times slower to read, and needed only for what is no number."""
@@ -71,21 +90,34 @@ class Table:
             raise DataError(f"{self.path} has {len(self.columns)} columns: there is no column {column}")
         return self.columns[int(column)]
 
-    def numbers(self, columns: Sequence[str]) -> Tensor:
+    def require(self, columns: Sequence[str]) -> None:
+        """Raise a DataError if a column is missing."""
+        for name in columns:
+            if name not in self.columns:
+                raise DataError(f"{self.path} has no column {name}{nearest(name, self.columns)}")
+
+    def numbers(self, columns: Sequence[str], gaps: bool = False) -> Tensor:
         """Return columns as floats (rows, columns).
+
+        Args:
+            columns: Their names.
+            gaps: Whether a value may be left out: blank, NA, NaN, null, ? or - is NaN then, in place of an error.
 
         Raises:
             DataError: If a column is missing, or a value is not a finite number of 32 bits.
         """
-        for name in columns:
-            if name not in self.columns:
-                raise DataError(f"{self.path} has no column {name}{nearest(name, self.columns)}")
+        self.require(columns)
         frame = self.frame[list(columns)]
         if not all(map(self._is_numeric, columns)):
             frame = self.texts[list(columns)].apply(pd.to_numeric, errors="coerce")
         values = frame.to_numpy(dtype=np.float64)
         numbers = torch.tensor(values, dtype=torch.float32)
-        wrong = torch.nonzero(~numbers.isfinite()).tolist()
+        refused = ~numbers.isfinite()
+        if gaps and refused.any():
+            absent = np.stack([self._gaps(name) for name in columns], 1)
+            numbers[torch.from_numpy(absent)] = torch.nan
+            refused &= ~torch.from_numpy(absent)
+        wrong = torch.nonzero(refused).tolist()
         if wrong:
             row, column = wrong[0]
             reason = "is too large" if np.isfinite(values[row, column]) else "is not a finite number"
@@ -105,6 +137,54 @@ class Table:
             return False
         values = self.texts[column]
         return bool((pd.to_numeric(values, errors="coerce").isna() & (values.str.strip() != "")).any())
+
+    def is_mostly_text(self, column: str) -> bool:
+        """Return whether more than half of a column, gaps aside, is no number: a few may be mistakes."""
+        if self._is_numeric(column):
+            return False
+        values = pd.to_numeric(self.texts[column][~self._gaps(column)], errors="coerce")
+        return bool(values.isna().sum() * 2 > len(values))
+
+    def has_gaps(self, column: str) -> bool:
+        """Return whether a column has gaps."""
+        return not self._is_numeric(column) and bool(self._gaps(column).any())
+
+    def is_date(self, column: str) -> bool:
+        """Return whether a column holds dates, gaps aside."""
+        if self._is_numeric(column):
+            return False
+        values = self.texts[column][~self._gaps(column)].str.strip().str.lower()
+        return bool(len(values) and values.str.fullmatch(DATE).all())
+
+    def is_yes_no(self, column: str) -> bool:
+        """Return whether a column holds yes and no alone, or 1 and 0, true and false."""
+        return bool(self._lower(column).isin(NO + YES).all())
+
+    def yes_no(self, columns: Sequence[str]) -> Tensor:
+        """Return columns of yes and no as 1 and 0 (rows, columns).
+
+        Raises:
+            DataError: If a column is missing, or a value is neither of the two.
+        """
+        self.require(columns)
+        lower = np.stack([self._lower(name) for name in columns], 1)
+        yes = np.isin(lower, YES)
+        wrong = np.argwhere(~yes & ~np.isin(lower, NO)).tolist()
+        if wrong:
+            row, column = wrong[0]
+            raise DataError(
+                f"{self._cell(row, columns[column])} is neither yes (1, true) nor no (0, false){_more(wrong)}"
+            )
+        return torch.from_numpy(yes.astype(np.int64))
+
+    def words(self, column: str) -> "pd.Series[str]":
+        """Return the texts of a column (rows,) without the spaces around them."""
+        self.require([column])
+        return self.texts[column].str.strip()
+
+    def codes(self, column: str, words: Sequence[str]) -> Tensor:
+        """Return a column as the numbers of its words, from 1 on (rows,); 0 is any other word."""
+        return torch.tensor(pd.Index(list(words)).get_indexer(self.words(column)) + 1)
 
     def values(self, column: str) -> list[str]:
         """Return the different values of a column, numbers in their order, else by alphabet."""
@@ -126,6 +206,12 @@ class Table:
     def _cell(self, row: int, column: str) -> str:
         return f"{self.path}, row {row + 1}, column {column}: {self.texts[column].iloc[row]!r}"
 
+    def _lower(self, column: str) -> "pd.Series[str]":
+        return self.texts[column].str.strip().str.lower()
+
+    def _gaps(self, column: str) -> NDArray[np.bool_]:
+        return np.asarray(self._lower(column).isin(GAPS))
+
     def _is_numeric(self, column: str) -> bool:
         """Return whether pandas has read every value of a column as a number; a row cut short is read as NaN."""
         values = self.frame[column]
@@ -134,29 +220,3 @@ class Table:
 
 def _more(places: Sequence[object]) -> str:
     return f" (and {len(places) - 1} more)" if len(places) > 1 else ""
-
-
-def rows_of(inputs: str | Sequence[Sequence[float]], names: Sequence[str]) -> Tensor:
-    """Return inputs for named columns as floats (N, columns).
-
-    They are lists of numbers in the order of the names, a CSV file with these columns, or `x1=3,x2=4`.
-
-    Raises:
-        UsageError: If a number is missing, or there are no names to tell the inputs by.
-    """
-    if not names:
-        raise UsageError("inputs to predict need columns with names, which this data does not have")
-    wanted = f"a number for each of {', '.join(names)}"
-    if isinstance(inputs, str):
-        if "=" not in inputs or Path(inputs).is_file():
-            return Table(locate(inputs, beside=Path())).numbers(names)
-        pairs = dict(part.partition("=")[::2] for part in re.split(r"[,\s]+", inputs.strip()))
-        if set(pairs) != set(names):
-            raise UsageError(f"inputs {inputs}: expected {wanted}")
-        try:
-            inputs = [[float(pairs[name]) for name in names]]
-        except ValueError as error:
-            raise UsageError(f"inputs: expected {wanted}: {error}") from error
-    if not inputs or any(len(row) != len(names) for row in inputs):
-        raise UsageError(f"inputs {inputs}: expected {wanted} in every row")
-    return torch.tensor(inputs, dtype=torch.float32)

@@ -46,7 +46,7 @@ def test_statistics_are_fitted_once() -> None:
 
 
 def test_targets_of_another_shape_are_refused_instead_of_broadcast() -> None:
-    with pytest.raises(ValueError, match=r"targets \(B, 1\): \(4,\)"):
+    with pytest.raises(ValueError, match=r"targets \(B, targets\): \(4,\)"):
         task(nn.Identity()).loss(torch.zeros(4, 1), torch.zeros(4))
     with pytest.raises(ValueError, match=r"outputs \(4, 2\) for targets \(4, 1\)"):
         task(nn.Identity()).loss(torch.zeros(4, 2), torch.zeros(4, 1))
