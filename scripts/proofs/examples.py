@@ -89,9 +89,12 @@ def buildings(draw: random.Random) -> list[dict[str, object]]:
 
 def listings(draw: random.Random) -> list[dict[str, object]]:
     """Return made-up homes for sale, with columns like those of the Ames housing data: texts, rare ones, and gaps."""
-    places = {f"{name} {part}": (draw.gauss(0, 0.22), 60 / (1 + 0.7 * number**1.5)) for number, (name, part) in enumerate(
-        (name, part) for part in ("Hill", "Park", "Road") for name in ("North", "Mill", "Green", "Stone", "Old")
-    )}
+    places = {
+        f"{name} {part}": (draw.gauss(0, 0.22), 60 / (1 + 0.7 * number**1.5))
+        for number, (name, part) in enumerate(
+            (name, part) for part in ("Hill", "Park", "Road") for name in ("North", "Mill", "Green", "Stone", "Old")
+        )
+    }
     styles = {"one storey": (0.0, 50), "two storeys": (0.03, 35), "split level": (-0.05, 10), "log cabin": (0.12, 2)}
     grades = {"poor": (-0.35, 4), "fair": (-0.15, 14), "typical": (0.0, 50), "good": (0.16, 26), "excellent": (0.4, 6)}
     heating = {"gas": (0.0, 80), "electric": (-0.06, 14), "wood": (-0.12, 4), "oil": (-0.1, 2)}
@@ -143,7 +146,9 @@ def stories(draw: random.Random) -> str:
 def main() -> None:
     """Write the files."""
     tables = (houses, fruit, machines, buildings, listings)
-    for name, rows in {make.__name__: make(random.Random(seed)) for seed, make in zip((1, 2, 4, 5, 6), tables, strict=True)}.items():
+    for name, rows in {
+        make.__name__: make(random.Random(seed)) for seed, make in zip((1, 2, 4, 5, 6), tables, strict=True)
+    }.items():
         with (FOLDER / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
             writer.writeheader()
