@@ -10,7 +10,7 @@ from app.networks.columns import Columns, Impute
 from app.networks.mlp import MLP
 
 
-class TableMLP(nn.Module):
+class TableMLP(MLP):
     """An MLP on standardized numbers, flags of gaps and an embedding of each category; inputs (B, columns) are raw.
 
     Args:
@@ -35,28 +35,27 @@ class TableMLP(nn.Module):
         embedding_dropout: float = 0.0,
         **kwargs: Any,
     ) -> None:
-        super().__init__()
         if not category_sizes:
             raise ValueError("category_sizes must say of each column how many categories it has, 0 for numbers")
         categorical = [place for place, size in enumerate(category_sizes) if size]
         numbers = [place for place, size in enumerate(category_sizes) if not size]
         sizes = torch.tensor([category_sizes[place] for place in categorical], dtype=torch.long)
+        columns = Columns(numbers, impute or "none")
+        super().__init__(in_features=columns.width + len(categorical) * embedding, **kwargs)
+        self.columns = columns
         # One table for all columns: one lookup, and the numbers of a column begin where those of the last one end.
         self.register_buffer("places", torch.tensor(categorical, dtype=torch.long), persistent=False)
         self.register_buffer("starts", sizes.cumsum(0) - sizes, persistent=False)
-        self.columns = Columns(numbers, impute or "none")
         self.embedding = nn.Embedding(int(sizes.sum()), embedding) if categorical else None
         if self.embedding is not None:
             with torch.no_grad():
                 self.embedding.weight[self.starts] = 0  # unknown, until the training split has some of it
-        self.dropout = nn.Dropout(embedding_dropout)
-        self.mlp = MLP(in_features=self.columns.width + len(categorical) * embedding, **kwargs)
+        self.embedding_dropout = nn.Dropout(embedding_dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map raw columns (B, columns) to (B, out_features)."""
         values = self.columns(inputs)
         if self.embedding is not None:
             rows = inputs[:, self.places].long() + self.starts
-            values = torch.cat([values, self.dropout(self.embedding(rows).flatten(1))], 1)
-        outputs: Tensor = self.mlp(values)
-        return outputs
+            values = torch.cat([values, self.embedding_dropout(self.embedding(rows).flatten(1))], 1)
+        return super().forward(values)
