@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
+PARTS = re.compile("test/(accuracy|average_precision|f1|mae|r2)_")
 
 
 def main() -> None:
@@ -39,8 +41,8 @@ def measure(config: Path, seeds: int, overrides: list[str], write: bool) -> None
     """Print one config's row."""
     overrides = [str(Path(word).resolve()) if Path(word).is_dir() else word for word in overrides]
     runs = [run(config, seed, overrides) for seed in range(seeds)]
-    # Losses are in units that no two tasks share, and the accuracies of single classes fill a page.
-    names = [name for name in runs[0] if name not in ("test/loss", "seconds", "diagnosis") and "accuracy_" not in name]
+    # Losses are in units that no two tasks share, and the metrics of single classes, labels or targets fill a page.
+    names = [name for name in runs[0] if name not in ("test/loss", "seconds", "diagnosis") and not PARTS.match(name)]
     texts = [f"{name.removeprefix('test/')} {spread([run[name] for run in runs])}" for name in names]
     took = statistics.median(float(run["seconds"]) for run in runs)
     unwell = [f"seed {seed}: {run['diagnosis']}" for seed, run in enumerate(runs) if run["diagnosis"]]

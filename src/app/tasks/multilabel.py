@@ -23,7 +23,7 @@ class MultiLabel(SupervisedTask):
 
     Args:
         labels: Names of the labels; by default those of the data.
-        thresholds: Probability in (0, 1) from which a label is predicted: one for all labels, or one for each.
+        thresholds: Probability in [0, 1] from which a label is predicted: one for all labels, or one for each.
         positive_weights: Weight of the samples that have a label, one for each label, as pos_weight in
             torch.nn.BCEWithLogitsLoss; by default 1.
     """
