@@ -9,6 +9,7 @@ small grid. Categories and gaps go to boosting as it takes them: as categories a
 import argparse
 import itertools
 import statistics
+from typing import Any
 
 from measure import PROJECT, run, spread
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -16,7 +17,11 @@ from sklearn.metrics import mean_absolute_error
 
 from app.data.tabular import Tabular
 
-GRID = {"learning_rate": [0.03, 0.1], "max_leaf_nodes": [7, 15, 31], "l2_regularization": [0.0, 10.0]}
+GRID: dict[str, list[Any]] = {
+    "learning_rate": [0.03, 0.1],
+    "max_leaf_nodes": [7, 15, 31],
+    "l2_regularization": [0.0, 10.0],
+}
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import yaml
 from support import PROJECT, Result, read_csv
 
 from app.data.tabular import Tabular
+from app.figures.plots.regression import scatter
 from engine.runs.config_file import dump, flat, read_tree
 
 App = Callable[..., Result]
@@ -178,7 +179,7 @@ def test_a_table_in_chinese_from_excel(app: App) -> None:
     assert list(predictions()[0]) == ["面积", "actual", "predicted", "error"]
 
 
-MIXED = ["fit", "--config", PROJECT / "configs/tabular_mixed.yaml", "--trainer.max_epochs", "4"]
+MIXED: list[str | Path] = ["fit", "--config", PROJECT / "configs/tabular_mixed.yaml", "--trainer.max_epochs", "4"]
 HOMES = "小区,面积,楼层,总价,急售"
 
 
@@ -246,7 +247,7 @@ def test_a_network_of_numbers_says_what_takes_categories(app: App) -> None:
     own = ["--data.path", "mine.csv", "--data.target", "总价", "--data.features", "[小区, 楼层]"]
     assert "--data.categories '[小区]'" in run(app, *REGRESSION, *own, code=3).err
     assert "mixed_columns.yaml" in run(app, *REGRESSION, *own, "--data.categories", "auto", code=2).err
-    overlay = ["--config", PROJECT / "configs/with/mixed_columns.yaml"]
+    overlay: list[str | Path] = ["--config", PROJECT / "configs/with/mixed_columns.yaml"]
     run(app, *REGRESSION, *overlay, *own)
     run(app, *CLASSES, *overlay, *own[:2], "--data.target", "急售", "--data.features", "[小区, 面积]")
 
@@ -274,7 +275,7 @@ def test_several_targets_by_arguments_alone(app: App) -> None:
 @pytest.mark.dashboard
 def test_labels_by_arguments_alone(app: App) -> None:
     write("a,b,warm,wet", *[(f"{n}", f"{n % 7}", f"{n % 2}", ("yes", "no")[n % 3 > 0]) for n in range(60)])
-    config = ["--config", PROJECT / "configs/multilabel.yaml", "--trainer.max_epochs", "2"]
+    config: list[str | Path] = ["--config", PROJECT / "configs/multilabel.yaml", "--trainer.max_epochs", "2"]
     run(app, "fit", *config, "--data.path", "mine.csv", "--data.target", "[warm, wet]")
     run(app, "test", "--run", "multilabel", "--model.thresholds", "[0.3, 0.6]")
     run(app, "predict", "--run", "multilabel")
@@ -289,3 +290,16 @@ def test_labels_by_arguments_alone(app: App) -> None:
     write("b,a", ("1", "2"), name="new.csv")
     run(app, "predict", "--run", "multilabel", "--data.path", "new.csv")
     assert list(predictions("multilabel")[0]) == ["predicted_warm", "p_warm", "predicted_wet", "p_wet"]
+
+
+@pytest.mark.dashboard
+def test_rows_with_gaps_are_drawn_too(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    homes()
+    shown: list[int] = []
+    monkeypatch.setattr(
+        "app.figures.regression.scatter", lambda actual, *rest: shown.append(len(actual)) or scatter(actual, *rest)
+    )
+    own = ["--data.path", "mine.csv", "--data.target", "总价", "--data.features", "[小区, 面积]"]
+    run(app, *MIXED, *own)
+    run(app, "test", "--run", "tabular_mixed")
+    assert set(shown) == {12}

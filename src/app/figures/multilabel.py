@@ -1,5 +1,6 @@
 """From which probability a label is best predicted."""
 
+import torch
 from torch import Tensor
 
 from app.figures.plots.multilabel import THRESHOLDS, Choice, choice, thresholds
@@ -30,7 +31,7 @@ class Thresholds(SamplePanel):
         """Draw the figure and write the table."""
         pairs = zip(*(column.numpy().T for column in columns), strict=True)
         choices = [choice(true, probabilities) for true, probabilities in pairs]
-        names, cuts = self.target_names, [float(cut) for cut in self.task.cuts]
+        names, cuts = self.target_names, torch.as_tensor(self.task.cuts).tolist()
         shown, title = self.drawable(names[:LABELS]), self.title("Thresholds of labels")
         self.figure("thresholds", thresholds(choices[:LABELS], cuts[:LABELS], shown, title))
         self.text(f"{self.stage}/thresholds", table(choices, cuts, names))

@@ -27,7 +27,8 @@ class Fit(SamplePanel):
 
     def columns(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> tuple[Tensor, ...]:
         """Keep inputs, target and prediction."""
-        return inputs.flatten(1), targets[:, :TARGETS], predictions[:, :TARGETS]
+        inputs = inputs.flatten(1) if is_numeric(self.data) else inputs[:, :0]  # rows with gaps would be left out
+        return inputs, targets[:, :TARGETS], predictions[:, :TARGETS]
 
     def plot(self, *columns: Tensor) -> None:
         """Draw both figures."""
@@ -37,7 +38,7 @@ class Fit(SamplePanel):
             return
         name = self.label(self.target_name)
         actual, predicted = targets[:, 0].numpy(), predictions[:, 0].numpy()
-        if inputs.shape[1] == 1 and is_numeric(self.data):
+        if inputs.shape[1] == 1:
             x = torch.linspace(inputs.min().item(), inputs.max().item(), 400).unsqueeze(1)
             with evaluating(self.task):
                 y = self.task(x.to(self.task.device))[:, 0].float().cpu()

@@ -178,7 +178,7 @@ def test_several_plots_stand_side_by_side_and_touch_nowhere(count: int) -> None:
     figures.append(thresholds([choice(LABELS, CHANCES[:, 1])] * count, [0.5] * count, names, "A title"))
     for figure in figures:
         figure.canvas.draw()
-        boxes = [plot.get_tightbbox() for plot in figure.axes]
+        boxes = [box for plot in figure.axes if (box := plot.get_tightbbox())]
         assert len(boxes) == count
         boxes += [legend.get_window_extent() for legend in figure.legends]
         assert not any(a.overlaps(b) for place, a in enumerate(boxes) for b in boxes[place + 1 :])
