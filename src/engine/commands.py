@@ -28,6 +28,7 @@ TABLE = (
     Command("compare", "compare groups of runs over seeds", "engine.comparison.command"),
     Command("diff", "compare two runs side by side", "engine.comparison.difference"),
     Command("study", "make many runs, variants x seeds, and compare them", "engine.studies.command"),
+    Command("export", "write a run as one file, ONNX or .pt2, for other programs", "engine.export.command"),
     Command("board", "look at runs in TensorBoard", "engine.board"),
 )
 COMMANDS = {command.name: command for command in TABLE}

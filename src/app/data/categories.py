@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from engine import DataError, UsageError, nearest
-from engine.data import Table
+from engine.data import MixedTable
 
 Categories = Mapping[str, Sequence[str]]
 OVERLAY = "--config configs/with/mixed_columns.yaml"  # a network that takes them
 FEWEST = 2  # times that a text must occur in the training split; the rarer ones train what is unknown
 
 
-def chosen(table: Table, features: Sequence[str], asked: str | Sequence[str] | None) -> list[str]:
+def chosen(table: MixedTable, features: Sequence[str], asked: str | Sequence[str] | None) -> list[str]:
     """Return the features that hold categories: those asked for, or with "auto" those that are mostly text.
 
     Raises:
@@ -31,7 +31,7 @@ def chosen(table: Table, features: Sequence[str], asked: str | Sequence[str] | N
     return names
 
 
-def fitted(table: Table, names: Sequence[str], rows: Tensor) -> dict[str, list[str]]:
+def fitted(table: MixedTable, names: Sequence[str], rows: Tensor) -> dict[str, list[str]]:
     """Return the texts of each column, sorted, that occur often enough in the rows of the training split.
 
     Raises:
@@ -47,7 +47,7 @@ def fitted(table: Table, names: Sequence[str], rows: Tensor) -> dict[str, list[s
     return found
 
 
-def hints(table: Table, features: Sequence[str]) -> list[str]:
+def hints(table: MixedTable, features: Sequence[str]) -> list[str]:
     """Return what to try for columns that cannot be read as numbers, a line each."""
     features = [name for name in features if name in table.columns]
     text = [name for name in features if table.is_text(name)]
@@ -61,7 +61,7 @@ def hints(table: Table, features: Sequence[str]) -> list[str]:
     return lines
 
 
-def check_known(table: Table, features: Sequence[str], inputs: Tensor) -> None:
+def check_known(table: MixedTable, features: Sequence[str], inputs: Tensor) -> None:
     """Raise a DataError if a column has no number in the inputs (N, features) of the training split."""
     for name, column in zip(features, inputs.unbind(1), strict=True):
         if column.isnan().all():

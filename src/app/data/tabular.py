@@ -7,14 +7,15 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from app.data import categories as texts
-from app.data.targets import Kind, kind_of, targets_of
-from engine import DataError, UsageError, nearest
-from engine.data import InMemory, Split, Table, divide, locate, same
+from app.data.targets import Kind, kind_of, target_columns, targets_of
+from engine import DataError, UsageError
+from engine.data import InMemory, MixedTable, Split, divide, is_file, locate, pairs_of, same
 
 HERE = Path(__file__).parent
 Impute = Literal["none", "median", "most_frequent"]
@@ -176,9 +177,17 @@ class Tabular(InMemory):
         test = self._chosen("test", targets, self.rows.classes) if self.has("test") else torch.arange(len(inputs))
         return TensorDataset(inputs[test], targets[test], test)
 
-    def inputs_of(self, table: Table) -> Tensor:
-        """Return the inputs (N, features) in a table that has the columns of the features."""
-        return self._inputs(table, self.features, self.categories)
+    def given(self, inputs: str | list[list[float]]) -> Tensor:
+        """Return given inputs (N, features): texts of categories as their numbers, gaps as NaN."""
+        if not isinstance(inputs, str) or (not self.categories and self.impute == "none"):
+            return super().given(inputs)
+        if is_file(inputs):
+            return self._inputs(MixedTable(locate(inputs, beside=Path())), self.features, self.categories)
+        table = MixedTable.of(pairs_of(inputs, self.feature_names, "value"), "input")
+        try:
+            return self._inputs(table, self.features, self.categories)
+        except DataError as error:
+            raise UsageError(str(error).partition("\n")[0]) from error
 
     def _chosen(self, split: Split, targets: Tensor, classes: list[str] | None) -> Tensor:
         size, labels = len(targets), None if targets.is_floating_point() or targets.ndim > 1 else targets
@@ -192,8 +201,8 @@ class Tabular(InMemory):
     def rows(self) -> Rows:
         """The file, read when it is first asked for, and what settings leave open."""
         asked, features, kind, classes = self._asked
-        table = Table(locate(self.path, beside=HERE), self.encoding)
-        names, missing = self._target_columns(table, asked if isinstance(asked, list) else [asked])
+        table = MixedTable(locate(self.path, beside=HERE), self.encoding)
+        names, missing = target_columns(table, asked if isinstance(asked, list) else [asked], self.path, self.all_rows)
         known = kind in ("regression", "multilabel") or (kind == "classification" and classes)
         if missing and (features is None or not known):
             raise DataError(missing)
@@ -215,23 +224,8 @@ class Tabular(InMemory):
             texts.check_known(table, features, inputs[self._chosen("train", targets, classes)])
         return Rows(names, features, kind, classes, categories, inputs, targets, missing)
 
-    def _target_columns(self, table: Table, asked: Sequence[str | int | None]) -> tuple[list[str], str | None]:
-        """Return the names of the targets, and what is missing of them."""
-        names, missing = [], None
-        for each in asked:
-            if self.all_rows and isinstance(each, str):  # a name by now: never another column of another file
-                name = each if each in table.columns else None
-            else:
-                name = table.column(-1 if each is None else each)
-            absent = f"{self.path} has no column {each}{nearest(str(each), table.columns)}"
-            missing = missing or (absent if name is None else table.blank(name))
-            names.append(name or str(each))
-        if len(set(names)) < len(names):
-            raise UsageError(f"--data.target names a column twice: {', '.join(names)}")
-        return names, missing
-
     def _fitted(
-        self, table: Table, features: list[str], targets: Tensor | None, classes: list[str] | None
+        self, table: MixedTable, features: list[str], targets: Tensor | None, classes: list[str] | None
     ) -> dict[str, list[str]]:
         """Return the texts of each feature of categories: those given, else those of the training split."""
         if isinstance(self._categories, Mapping):
@@ -243,15 +237,13 @@ class Tabular(InMemory):
             raise DataError(f"{self.path} has no targets: the texts of categories are those of a training split")
         return texts.fitted(table, names, self._chosen("train", targets, classes))
 
-    def _inputs(self, table: Table, features: list[str], categories: Mapping[str, Sequence[str]]) -> Tensor:
+    def _inputs(self, table: MixedTable, features: list[str], categories: Mapping[str, Sequence[str]]) -> Tensor:
         numbers = [name for name in features if name not in categories]
         try:
-            values = table.numbers(numbers, gaps=self.impute != "none")
+            values = table.numbers(numbers) if self.impute == "none" else table.numbers_or_gaps(numbers)
         except DataError as error:
             hints = [] if self.all_rows else texts.hints(table, numbers)
             raise DataError("\n".join([str(error), *hints])) from error
-        if not categories:
-            return values
-        columns = dict(zip(numbers, values.unbind(1), strict=True))
-        columns |= {name: table.codes(name, words).float() for name, words in categories.items()}
-        return torch.stack([columns[name] for name in features], 1)
+        columns = dict(zip(numbers, values.T, strict=True))
+        columns |= {name: table.codes(name, words) for name, words in categories.items()}
+        return torch.from_numpy(np.stack([columns[name] for name in features], 1) if categories else values)

@@ -28,6 +28,8 @@ class Classification(SupervisedTask):
         loss: Maps logits (B, classes) and labels (B,) to a scalar, in place of the cross-entropy.
     """
 
+    exports = "probabilities"
+
     def __init__(
         self,
         *args: Any,
@@ -79,6 +81,15 @@ class Classification(SupervisedTask):
         plain = isinstance(self.criterion, nn.CrossEntropyLoss) and self.criterion.weight is None
         return entropy(targets) if plain else None
 
+    def exported(self, inputs: Tensor) -> Tensor:
+        """Return the probability of each class (B, classes)."""
+        probabilities: Tensor = self(inputs).softmax(1)
+        return probabilities
+
+    def outputs_of(self, exported: Tensor) -> Tensor:
+        """Return log-probabilities, which are logits of the same probabilities."""
+        return log_probabilities(exported)
+
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
         """Return index, label, name of the predicted class and the probability of each class."""
         names = self.class_names
@@ -113,3 +124,8 @@ class Classification(SupervisedTask):
 def entropy(labels: Tensor) -> float:
     """Return the entropy of labels (N,) in nats, from how often each occurs."""
     return float(torch.distributions.Categorical(probs=labels.bincount().float()).entropy())
+
+
+def log_probabilities(probabilities: Tensor) -> Tensor:
+    """Return finite logarithms of probabilities, of which a float may have rounded some to 0."""
+    return probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny).log()

@@ -28,6 +28,7 @@ class MultiLabel(SupervisedTask):
             torch.nn.BCEWithLogitsLoss; by default 1.
     """
 
+    exports = "labels"
     cuts: Tensor
 
     def __init__(
@@ -65,6 +66,10 @@ class MultiLabel(SupervisedTask):
     def predictions(self, outputs: Tensor) -> Tensor:
         """Return the probability of each label, (B, labels)."""
         return outputs.sigmoid()
+
+    def outputs_of(self, exported: Tensor) -> Tensor:
+        """Return finite logits of exported probabilities, of which a float may have rounded some to 0 or 1."""
+        return exported.logit(eps=torch.finfo(exported.dtype).eps)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean binary cross-entropy in nats of logits for targets of 0 and 1, both (B, labels)."""

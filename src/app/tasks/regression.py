@@ -58,6 +58,11 @@ class Regression(SupervisedTask):
         """Return standardized outputs to the targets' units, (B, targets)."""
         return self.targets.inverse(outputs)
 
+    def outputs_of(self, exported: Tensor) -> Tensor:
+        """Standardize exported predictions again."""
+        outputs: Tensor = self.targets(exported)
+        return outputs
+
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
         """Return each input by name, actual, predicted and the absolute error, all in original units.
 

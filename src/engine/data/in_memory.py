@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -13,10 +13,8 @@ from torch.utils.data import TensorDataset
 
 from engine.data.augment import Augment
 from engine.data.loader import Balanced, Shuffle, TensorLoader, evaluation_loader
+from engine.data.rows import rows_of
 from engine.errors import DataError, UsageError, check_range
-
-if TYPE_CHECKING:
-    from engine.data.table import Table
 
 Split = Literal["train", "val", "test"]
 SPLITS: dict[str, tuple[Split, ...]] = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ()}
@@ -201,14 +199,11 @@ class InMemory(LightningDataModule, ABC):
         """
         if self.own_inputs is None:
             return evaluation_loader(self.predicted(), self.batch_size)
-        from engine.data.given import rows_of  # pandas takes half a second
+        return evaluation_loader(TensorDataset(self.given(self.own_inputs)), self.batch_size)
 
-        rows = rows_of(self.own_inputs, self.feature_names, self.inputs_of)
-        return evaluation_loader(TensorDataset(rows), self.batch_size)
-
-    def inputs_of(self, table: "Table") -> Tensor:
-        """Return the inputs (N, features) in a table that has the columns of the features."""
-        return table.numbers(self.feature_names)
+    def given(self, inputs: str | list[list[float]]) -> Tensor:
+        """Return given inputs as the network takes them (N, features)."""
+        return torch.from_numpy(rows_of(inputs, self.feature_names))
 
     def predicted(self) -> TensorDataset:
         """Return inputs, targets and index of the samples to predict: the test split."""

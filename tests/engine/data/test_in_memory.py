@@ -244,7 +244,7 @@ def test_given_inputs_are_predicted_by_the_command_line(app: Callable[..., Resul
 
 @pytest.mark.parametrize("given", ["x1=3", "x1=3,x2=many", "x1=3,x3=4", [[1.0]], []])
 def test_inputs_that_are_not_a_number_for_each_column_are_refused(given: str | list[list[float]]) -> None:
-    with pytest.raises(UsageError, match="a value for each of x1, x2"):
+    with pytest.raises(UsageError, match="a number for each of x1, x2"):
         Product(inputs=given).predict_dataloader()
     with pytest.raises(UsageError, match="need columns with names"):
         Images(inputs=given).predict_dataloader()

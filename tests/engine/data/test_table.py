@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.data import Table
@@ -29,51 +30,51 @@ def test_a_byte_order_mark_is_no_part_of_a_name(encoding: str, folder: Path) -> 
     assert Table(folder / "excel.csv", encoding).columns == ["面积", "价格"]
 
 
-def written(folder: Path, text: str) -> Table:
-    (folder / "t.csv").write_text(text, encoding="utf-8")
-    return Table(folder / "t.csv")
+def test_pieces_are_the_table(folder: Path) -> None:
+    rows = [(f"{n}.5", n % 7, "abc"[n % 3]) for n in range(1000)]
+    (folder / "long.csv").write_text("a,b,c\n" + "".join(f"{a},{b},{c}\n" for a, b, c in rows))
+    table = Table(folder / "long.csv")
+    pieces = list(table.pieces(300, ["c"]))
+    assert [len(piece.frame) for piece in pieces] == [300, 300, 300, 100]
+    assert np.array_equal(np.concatenate([piece.numbers(["b", "a"]) for piece in pieces]), table.numbers(["b", "a"]))
+    labels = np.concatenate([piece.labels("c", "cab") for piece in pieces])
+    assert np.array_equal(labels, table.labels("c", "cab"))
+    assert [piece.blank("c") for piece in pieces] == 4 * [None]
 
 
-def test_a_gap_is_nan_where_it_is_allowed_and_a_wrong_value_is_not(folder: Path) -> None:
-    marks = ["", " ", "NA", "n/a", "NaN", "null", "None", "?", "-"]
-    table = written(folder, "a,b\n" + "".join(f"{mark},1\n" for mark in marks) + "-5,2\n")
-    values = table.numbers(["a", "b"], gaps=True)
-    assert values[:, 0].isnan().tolist() == [True] * len(marks) + [False]
-    assert values[:, 1].tolist() == [1.0] * len(marks) + [2.0]
-    for wrong in ("many", "inf", "1e39", "1,5"):
-        table = written(folder, f'a,b\n,1\n"{wrong}",1\n')
-        with pytest.raises(DataError, match=f"row 2, column a: '{wrong}' is"):
-            table.numbers(["a", "b"], gaps=True)
+def test_pieces_of_texts_keep_them_as_they_are(folder: Path) -> None:
+    (folder / "codes.csv").write_text("a,c\n1,007\n2,1.50\n3\n")
+    (piece,) = Table(folder / "codes.csv").pieces(10, ["c"])
+    assert piece.labels("c", ["1.50", "007", ""]).tolist() == [1, 0, 2]
+    assert piece.blank("c") == f"{folder / 'codes.csv'}, row 3, column c is blank"
 
 
-DATES = [
-    "2024-01-05",
-    "2024/1/5",
-    "5.1.2024",
-    "01/05/24",
-    "2024-01-05 13:45",
-    "2024年1月5日",
-    "Jan 5, 2024",
-    "5 January 2024",
-]
-NO_DATES = ["2024-13-05", "12.5", "Monday", "may", "v1.2.3", "1/2", "555-1234", "20240105", "A-2020"]
+def test_the_content_of_a_file_is_read_like_the_file(folder: Path) -> None:
+    (folder / "excel.csv").write_text(ROWS, encoding="utf-8-sig")
+    content = (folder / "excel.csv").read_bytes()
+    assert Table(Path("upload"), content=content).numbers(["价格"]).tolist() == [[1.5], [3]]
+    with pytest.raises(DataError, match="upload, row 2, column 价格: 'x' is not a finite number"):
+        Table(Path("upload"), content=content.replace(b"20,3", b"20,x")).numbers(["价格"])
 
 
-@pytest.mark.parametrize("text", DATES + NO_DATES)
-def test_dates_are_told_from_other_texts(text: str, folder: Path) -> None:
-    table = written(folder, f'a,b\n"{text}",1\n,2\n"{text}",1\n')
-    assert table.is_date("a") == (text in DATES)
-
-
-def test_yes_and_no_in_any_spelling_are_one_and_zero(folder: Path) -> None:
-    table = written(folder, "a,b,c\nYes,1,是\nno,0,否\nTRUE,1,是\nfalse,0,否\n")
-    assert table.yes_no(["a", "b", "c"]).tolist() == [[1, 1, 1], [0, 0, 0]] * 2
-    table = written(folder, "a,b\nyes,1\nmaybe,2\n")
-    assert not table.is_yes_no("a")
-    with pytest.raises(DataError, match=r"row 2, column a: 'maybe' is neither yes .*\(and 1 more\)"):
-        table.yes_no(["a", "b"])
-
-
-def test_a_column_with_a_few_mistakes_is_not_taken_for_text(folder: Path) -> None:
-    table = written(folder, "a,b\n1,x\n2,y\n12O,NA\nNA,5\n")
-    assert [table.is_mostly_text(name) for name in ("a", "b")] == [False, True]
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "cannot be read as CSV"),
+        (b"a,b\n", "has no rows"),
+        (b"a;b\n1;2\n", "seem to be by semicolons"),
+        (b"a,a\n1,2\n", "has a column twice: a, a"),
+        (b"a,b\n1,2,3\n", "has more values in a row than the 2 columns"),
+        (b"a,b\n1,2\n1,2,3\n", "cannot be read as CSV"),
+        (b"a,b\n1,2\n1,\xff\n", "cannot be read as UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_table_is_named(content: bytes, words: str, folder: Path) -> None:
+    (folder / "bad.csv").write_bytes(content)
+    for read in (
+        lambda: Table(folder / "bad.csv").numbers(["a"]),
+        lambda: Table(Path("bad.csv"), content=content).numbers(["a"]),
+        lambda: [piece.numbers(["a"]) for piece in Table(folder / "bad.csv").pieces(1)],
+    ):
+        with pytest.raises(DataError, match=f"bad.csv.*{words}"):
+            read()
