@@ -4,10 +4,12 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
+from matplotlib.figure import Figure
 from support import PROJECT, Result, read_csv
 
 from app.data.tabular import Tabular
@@ -296,9 +298,12 @@ def test_labels_by_arguments_alone(app: App) -> None:
 def test_rows_with_gaps_are_drawn_too(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     homes()
     shown: list[int] = []
-    monkeypatch.setattr(
-        "app.figures.regression.scatter", lambda actual, *rest: shown.append(len(actual)) or scatter(actual, *rest)
-    )
+
+    def counted(actual: Any, *rest: Any) -> Figure:
+        shown.append(len(actual))
+        return scatter(actual, *rest)
+
+    monkeypatch.setattr("app.figures.regression.scatter", counted)
     own = ["--data.path", "mine.csv", "--data.target", "总价", "--data.features", "[小区, 面积]"]
     run(app, *MIXED, *own)
     run(app, "test", "--run", "tabular_mixed")

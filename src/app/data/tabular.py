@@ -183,7 +183,7 @@ class Tabular(InMemory):
             return super().given(inputs)
         if is_file(inputs):
             return self._inputs(MixedTable(locate(inputs, beside=Path())), self.features, self.categories)
-        table = MixedTable.of(pairs_of(inputs, self.feature_names, "value"), "input")
+        table = MixedTable.of([pairs_of(inputs, self.feature_names, "value")], "input")
         try:
             return self._inputs(table, self.features, self.categories)
         except DataError as error:

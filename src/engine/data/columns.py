@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-UNKNOWN = "(unknown)"  # a category that the training split has not
+from engine.data.rows import UNKNOWN
 
 
 def named(data: Any, inputs: Tensor) -> dict[str, Tensor | Sequence[Any]]:

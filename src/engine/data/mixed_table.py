@@ -30,10 +30,12 @@ class MixedTable(Table):
     """A table whose columns may hold texts, yes and no, or numbers with gaps."""
 
     @classmethod
-    def of(cls, row: Mapping[str, str], name: str) -> "MixedTable":
-        """Return a table of one row of texts, by column, with a name for errors."""
+    def of(cls, rows: Sequence[Mapping[str, str]], name: str) -> "MixedTable":
+        """Return a table of rows of texts, by column, with a name for errors."""
         file = io.StringIO()
-        csv.writer(file, quoting=csv.QUOTE_ALL).writerows([row.keys(), row.values()])
+        writer = csv.DictWriter(file, list(rows[0]), quoting=csv.QUOTE_ALL)
+        writer.writeheader()
+        writer.writerows(rows)
         return cls(Path(name), content=file.getvalue().encode())
 
     def require(self, columns: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from engine.data.paths import locate
 from engine.errors import DataError, UsageError, nearest
 
 Floats = NDArray[np.float32]
+UNKNOWN = "(unknown)"  # a category that the training split has not
 
 
 def rows_of(inputs: str | Sequence[Sequence[float]], names: Sequence[str]) -> Floats:

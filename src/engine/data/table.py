@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -68,7 +68,7 @@ class Table:
         with self._read(keep_default_na=False, dtype=str) as frame:
             return frame.fillna("")
 
-    def pieces(self, size: int, texts: Sequence[str] = ()) -> Iterator["Table"]:
+    def pieces(self, size: int, texts: Sequence[str] = ()) -> Iterator[Self]:
         """Yield tables of so many rows each, so that a large file needs little memory.
 
         Args:

@@ -79,16 +79,19 @@ def _columns(module: LightningModule, data: Any, width: int) -> list[dict[str, A
         return [{"name": name} for name in names]  # the module makes its inputs of something else
     words = getattr(data, "categories", None)
     words = words if isinstance(words, Mapping) else {}
+    gaps = {"gaps": True} if getattr(data, "impute", "none") != "none" else {}  # NaN is a gap that the network fills
     columns = zip(names, torch.cat(parts).double().unbind(1), strict=True)
-    return [{"name": name, "categories": [*words[name]]} if name in words else _range(name, of) for name, of in columns]
+    return [
+        {"name": name, "categories": [*words[name]]} if name in words else _range(name, of) | gaps
+        for name, of in columns
+    ]
 
 
 def _range(name: str, values: Tensor) -> dict[str, Any]:
-    """Return the range of a column of numbers, and whether it has gaps (NaN), which a model then takes too."""
+    """Return the range of a column of numbers, those that are known."""
     there = values[~values.isnan()]
     span = {"min": there.min().item(), "max": there.max().item(), "mean": there.mean().item()} if len(there) else {}
-    gaps = {"gaps": True} if len(there) < len(values) else {}
-    return {"name": name, **span, "integer": bool((there == there.round()).all()), **gaps}
+    return {"name": name, **span, "integer": bool((there == there.round()).all())}
 
 
 def _names(owners: Sequence[Any], attribute: str, otherwise: Iterable[str]) -> list[str]:
