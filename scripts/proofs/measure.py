@@ -27,6 +27,7 @@ LINE = re.compile(
     rf"# (?P<about>.+?): test (?P<metrics>{VALUE}(, {VALUE})*) \((mean ± sd of (?P<n>\d+) seeds|one seed)\)"
     r"(?P<remark>[^;]*); (?P<time>\d+ s) on (?P<hardware>.+)"
 )
+PARTS = re.compile("test/(accuracy|average_precision|f1|mae|r2)_")
 
 
 def main() -> None:
@@ -52,8 +53,8 @@ def measured(config: Path, seeds: int, overrides: list[str], busy: bool) -> str:
     app = [sys.executable, "-m", "app"]
     subprocess.run([*app, "fit", "--config", config, "--seeds", str(seeds), *overrides], check=True, stdout=sys.stderr)
     [group] = json.loads(subprocess.check_output([*app, "compare", config.stem, "--json"]))["groups"]
-    # Losses are in units that no two tasks share, and the accuracies of single classes fill a page.
-    names = [name for name in group["metrics"] if name != "test/loss" and "accuracy_" not in name]
+    # Losses are in units that no two tasks share, and the metrics of single classes, labels or targets fill a page.
+    names = [name for name in group["metrics"] if name != "test/loss" and not PARTS.match(name)]
     texts = [str(Summary(**group["metrics"][name])).rpartition(" (")[0] for name in names]
     metrics = ", ".join(f"{name.removeprefix('test/')} {text}" for name, text in zip(names, texts, strict=True))
     number = len(group["runs"])

@@ -2,6 +2,7 @@
 
 from app.tasks.classification import Classification
 from app.tasks.language import NextCharacter
+from app.tasks.multilabel import MultiLabel
 from app.tasks.regression import Regression
 
-__all__ = ["Classification", "NextCharacter", "Regression"]
+__all__ = ["Classification", "MultiLabel", "NextCharacter", "Regression"]
