@@ -17,6 +17,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from benchmark_serving import served, serving
 from benchmark_studies import studies
 from measure import hardware
 from timing import CONFIGS, PYTHON, Row, Taken, app, busy_product, figures, fit, run, script
@@ -72,6 +73,7 @@ def rows(mnist: Path | None, images: Path | None) -> dict[str, Row]:
         | predictions()
         | lists()
         | studies(mnist)
+        | serving(mnist)
         | (of_mnist(mnist) if mnist else {})
         | (of_images(images) if images else {})
     )
@@ -220,6 +222,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         for number in range(options.rounds):
             run.cache_clear()
+            served.cache_clear()
             for name, row in chosen.items():
                 pairs[name].append((row.ours(), row.reference()))
                 print(f"round {number}: {name} {pairs[name][-1]}", file=sys.stderr, flush=True)

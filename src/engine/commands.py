@@ -28,6 +28,8 @@ TABLE = (
     Command("compare", "compare groups of runs over seeds", "engine.comparison.command"),
     Command("diff", "compare two runs side by side", "engine.comparison.difference"),
     Command("study", "make many runs, variants x seeds, and compare them", "engine.studies.command"),
+    Command("export", "write a run as one file, ONNX or .pt2, for other programs", "engine.export.command"),
     Command("board", "look at runs in TensorBoard", "engine.board"),
+    Command("serve", "answer requests with a model, and show it in a page", "engine.serve.command"),
 )
 COMMANDS = {command.name: command for command in TABLE}

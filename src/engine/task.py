@@ -4,7 +4,7 @@ import math
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -39,6 +39,8 @@ class SupervisedTask(LightningModule, ABC):
         train_metrics: Log the metrics of training batches too, as they are while the weights change.
         metrics: Computed on validation and test predictions, by name.
     """
+
+    exports: ClassVar[str] = "predicted"  # name of what an exported model gives; "probabilities" are those of classes
 
     def __init__(
         self,
@@ -95,6 +97,14 @@ class SupervisedTask(LightningModule, ABC):
     def constant_loss(self, targets: Tensor) -> float | None:  # not every loss has one that is known
         """Return the lowest loss of a prediction that is always the same, a measure of what there is to learn."""
         return None
+
+    def exported(self, inputs: Tensor) -> Tensor:
+        """Return what an exported model gives for raw inputs, (B, ...): by default the predictions."""
+        return self(inputs)  # type: ignore[no-any-return]
+
+    def outputs_of(self, exported: Tensor) -> Tensor:
+        """Return outputs, as loss and metrics take them, from what an exported model gives."""
+        return exported
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map raw inputs to predictions in original units."""

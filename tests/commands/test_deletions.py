@@ -63,6 +63,8 @@ def no_change(settings: dict[str, Any]) -> None:
         ("engine/board.py", "engine.board", ("board",)),
         ("engine/comparison", "engine.comparison.", ("runs", "compare", "diff")),
         ("engine/studies", "engine.studies.", ("study",)),
+        ("engine/export", "engine.export.", ("export",)),
+        ("engine/serve", "engine.serve.", ("serve",)),
     ],
 )
 def test_without_a_command_the_others_work(folder: Path, gone: str, module: str, names: tuple[str, ...]) -> None:

@@ -59,8 +59,13 @@ def test_a_path_that_is_interrupted_goes_on_as_if_it_had_not_been(app: App) -> N
             assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
 
 
-def test_a_function_of_ones_own_is_minimized_by_its_name(app: App, folder: Path) -> None:
-    (folder / "mine.py").write_text("def bowl(v):\n    return (v - 3).square().sum(-1)\n")
+def test_a_function_of_ones_own_is_minimized_by_its_name(
+    app: App, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(folder)
+    (folder / "mine.py").write_text(
+        "from torch import Tensor\n\n\ndef bowl(v: Tensor) -> Tensor:\n    return (v - 3).square().sum(-1)\n"
+    )
     words = (
         "--model.function",
         "mine.bowl",

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from engine import DataError
-from engine.data import InMemory, Split, locate, read_text
+from engine.data import InMemory, Split, encode, locate, read_text
 
 
 class Chars(InMemory):
@@ -106,10 +106,4 @@ class Chars(InMemory):
         return round(start * len(self.text)), round(stop * len(self.text))
 
     def _encode(self, text: str, name: str) -> Tensor:
-        numbers = {character: number for number, character in enumerate(self.vocabulary)}
-        try:
-            return torch.tensor([numbers[character] for character in text])
-        except KeyError as error:
-            known = "".join(c if c.isprintable() else repr(c)[1:-1] for c in self.vocabulary)
-            place = f"{name}, character {text.index(error.args[0]) + 1}: {error.args[0]!r}"
-            raise DataError(f"{place} is not in the vocabulary, which is\n{known}") from error
+        return torch.from_numpy(encode(text, self.vocabulary, name))

@@ -10,10 +10,9 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from engine import DataError, check_range
-from engine.data import Fit, ImageFiles, InMemory, Split, divide, locate, same
+from engine.data import Fit, ImageFiles, InMemory, Split, divide, labelled, locate, same, subfolders, to_predict
 
 HERE = Path(__file__).parent
-ENDINGS = (".png", ".jpg", ".jpeg")
 
 
 class ImageFolder(InMemory):
@@ -72,7 +71,7 @@ class ImageFolder(InMemory):
     @cached_property
     def classes(self) -> list[str]:
         """Names of the classes in the order of their numbers."""
-        classes = self._classes or _subfolders(self._folder("train"))
+        classes = self._classes or subfolders(self._folder("train"))
         if len(classes) < 2:
             raise DataError(f"{self.root} needs a sub-folder of images for each of at least two classes")
         return classes
@@ -95,14 +94,12 @@ class ImageFolder(InMemory):
     def predicted(self) -> TensorDataset:
         """Return the test split, or every image of a folder that was not trained on; label -1 is unknown."""
         root, folder = self._root(), self._folder("test")
-        known = set(_subfolders(folder)) & set(self.classes)
+        known = set(subfolders(folder)) & set(self.classes)
         if known and not self.all_images:
             files, labels = self._members("test")
-        elif known or not _images(folder):
-            files, labels = self._labelled(folder, complete=False)
         else:
-            files = _images(folder)
-            labels = torch.full((len(files),), -1)
+            files, numbers = to_predict(folder, self.classes)
+            labels = torch.full((len(files),), -1) if numbers is None else torch.tensor(numbers)
         self.files = [file.relative_to(root).as_posix() for file in files]
         return TensorDataset(*self._tensors(files, labels), torch.arange(len(files)))
 
@@ -139,23 +136,7 @@ class ImageFolder(InMemory):
         root = self._root()
         return root / split if (root / split).is_dir() else root
 
-    def _labelled(self, folder: Path, complete: bool = True) -> tuple[list[Path], Tensor]:
-        """Return images and labels of a folder that has sub-folders for classes, all of them if complete."""
-        classes = self.classes
-        unknown = sorted(set(_subfolders(folder)) - set(classes))
-        if unknown:
-            raise DataError(f"{folder / unknown[0]} is none of the classes {', '.join(classes)}")
-        images = [_images(folder / name) for name in classes]
-        empty = [folder / name for name, found in zip(classes, images, strict=True) if not found]
-        if empty and (complete or len(empty) == len(classes)):
-            raise DataError(f"{empty[0] if complete else folder} has no PNG or JPEG images")
-        labels = torch.arange(len(classes)).repeat_interleave(torch.tensor([len(found) for found in images]))
-        return [file for found in images for file in found], labels
-
-
-def _subfolders(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def _images(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.suffix.lower() in ENDINGS)
+    def _labelled(self, folder: Path) -> tuple[list[Path], Tensor]:
+        """Return images and labels of a folder that has a sub-folder for each class."""
+        files, labels = labelled(folder, self.classes)
+        return files, torch.tensor(labels)

@@ -10,8 +10,8 @@ from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
 from app.networks import Standardizer
+from app.tasks.inputs import fit_inputs, places, scale
 from engine import Columns, SupervisedTask
-from engine.data import batches
 
 
 class Classification(SupervisedTask):
@@ -27,6 +27,8 @@ class Classification(SupervisedTask):
         class_weights: Weight of each class in the cross-entropy, as in torch.nn.CrossEntropyLoss; by default 1.
         loss: Maps logits (B, classes) and labels (B,) to a scalar, in place of the cross-entropy.
     """
+
+    exports = "probabilities"
 
     def __init__(
         self,
@@ -57,8 +59,7 @@ class Classification(SupervisedTask):
 
     def fit_statistics(self, data: Any) -> None:
         """Standardize inputs by the training split."""
-        if not self.inputs.fitted:
-            self.inputs.fit(scale(batch[0]) for batch in batches(data))
+        fit_inputs(self, self.inputs, data)
 
     def outputs(self, inputs: Tensor) -> Tensor:
         """Map raw inputs (B, ...) to logits (B, classes), which metrics take as they are."""
@@ -80,13 +81,20 @@ class Classification(SupervisedTask):
         plain = isinstance(self.criterion, nn.CrossEntropyLoss) and self.criterion.weight is None
         return entropy(targets) if plain else None
 
+    def exported(self, inputs: Tensor) -> Tensor:
+        """Return the probability of each class (B, classes)."""
+        probabilities: Tensor = self(inputs).softmax(1)
+        return probabilities
+
+    def outputs_of(self, exported: Tensor) -> Tensor:
+        """Return log-probabilities, which are logits of the same probabilities."""
+        return log_probabilities(exported)
+
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
         """Return index, label, name of the predicted class and the probability of each class."""
-        names, files = self.class_names, getattr(self.data, "files", None)
+        names = self.class_names
         probabilities = self(inputs).softmax(1)
-        columns: Columns = {}
-        if index is not None:
-            columns = {"file": [files[row] for row in index]} if files else {"index": index}
+        columns = places(self, index)
         if targets is not None and (targets >= 0).all():
             columns["label"] = [names[label] for label in targets.tolist()]
         columns["predicted"] = [names[label] for label in probabilities.argmax(1).tolist()]
@@ -118,6 +126,6 @@ def entropy(labels: Tensor) -> float:
     return float(torch.distributions.Categorical(probs=labels.bincount().float()).entropy())
 
 
-def scale(inputs: Tensor) -> Tensor:
-    """Return uint8 images as floats in [0, 1], anything else as it is."""
-    return inputs.float().div_(255) if inputs.dtype == torch.uint8 else inputs
+def log_probabilities(probabilities: Tensor) -> Tensor:
+    """Return finite logarithms of probabilities, of which a float may have rounded some to 0."""
+    return probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny).log()

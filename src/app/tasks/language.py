@@ -10,7 +10,7 @@ from torch.nn import functional
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
-from app.tasks.classification import entropy
+from app.tasks.classification import entropy, log_probabilities
 from engine import Columns, SupervisedTask, check_range
 
 
@@ -22,6 +22,8 @@ class NextCharacter(SupervisedTask):
         length: Characters that predict adds to a prompt.
         temperature: Divides the logits before a character is drawn; 0 takes the likeliest.
     """
+
+    exports = "probabilities"
 
     def __init__(
         self, *args: Any, vocabulary: str | None = None, length: int = 200, temperature: float = 0.5, **kwargs: Any
@@ -49,6 +51,15 @@ class NextCharacter(SupervisedTask):
         nats = self.trainer.callback_metrics["test/loss"]
         units = {"test/bits_per_character": nats / math.log(2), "test/perplexity": nats.exp()}
         self.log_dict(units, sync_dist=True)
+
+    def exported(self, inputs: Tensor) -> Tensor:
+        """Return the probability of each character to come next (B, characters)."""
+        probabilities: Tensor = self(inputs).softmax(1)
+        return probabilities
+
+    def outputs_of(self, exported: Tensor) -> Tensor:
+        """Return log-probabilities, which are logits of the same probabilities."""
+        return log_probabilities(exported)
 
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
         """Return each prompt and how it goes on."""

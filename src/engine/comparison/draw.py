@@ -79,10 +79,12 @@ def paths(
                 plot.plot(x[-1:], y[-1:], "*", color=colour, markersize=11, zorder=BEFORE)
                 label = "_"  # which a legend leaves out
     shown = groups if any(groups) else others
-    for place, limit in enumerate((plot.set_xlim, plot.set_ylim)):
+    limits = []
+    for place in (0, 1):
         values = np.concatenate([path[place] for group in shown for path in group])
         margin = 0.05 * float(np.ptp(values)) or 1.0
-        limit(float(values.min()) - margin, float(values.max()) + margin)
+        limits.append((float(values.min()) - margin, float(values.max()) + margin))
+    plot.set(xlim=limits[0], ylim=limits[1])
     y_name, _, x_name = title.partition(AGAINST)
     plot.set_xlabel(x_name)
     plot.set_ylabel(y_name)

@@ -1,6 +1,8 @@
 """Options of the commands that train and evaluate, and the short help, without heavy imports."""
 
 import argparse
+import contextlib
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,6 +42,7 @@ OTHERS = {
     "--config FILE --model.optimizer.help CLASS": "arguments of an optimizer, in that config",
     "--help_all": "every setting",
 }
+EXPORTED = (".onnx", ".pt2")  # endings of what `export` writes
 
 
 class Parser(argparse.ArgumentParser):
@@ -79,9 +82,24 @@ def option_parser(command: str) -> Parser:
         add("--ckpt_path", metavar="WHICH", default=None, help="checkpoint: best (default), last or a file")
     if command == "predict":
         add("--input", metavar="VALUES", help="predict these inputs: x1=3,x2=4, or a CSV file with their columns")
+    if command == "export":
+        add("--format", choices=["onnx", "pt2"], default="onnx", metavar="FORMAT", help="onnx (default) or pt2")
+        add("--output", metavar="DIR", help="folder of the file (default: export in that of the run)")
+        measured = "measure size, time, start-up and metric of the network in several formats"
+        add("--benchmark", action="store_true", help=measured)
+        most = "largest difference, in probabilities or in standard deviations of the prediction (default: 1e-4)"
+        add("--tolerance", type=_positive, default=1e-4, metavar="T", help=most)
     add("--trust", action="store_true", help="load a checkpoint of your own, and run the code that its objects need")
     add("--trainer.default_root_dir", dest="root", metavar="DIR", help="folder that holds lightning_logs (default: .)")
     return parser
+
+
+def _positive(text: str) -> float:
+    """Return a number above 0."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number above 0: {text}")
 
 
 def help_text(command: str) -> str:
@@ -90,14 +108,26 @@ def help_text(command: str) -> str:
     lines = ["", "settings that are changed most (any key of a config can be one):"]
     lines += [f"  --{example:<{width}}{text}" for example, text in OFTEN.items()]
     lines += ["", "all others:"]
-    width = max(map(len, OTHERS)) + 2
-    lines += [f"  {program()} {command} {words:<{width}}{text}" for words, text in OTHERS.items()]
+    exported = {"--model FILE.onnx --data.path new.csv": "of an exported model"}
+    others = OTHERS | (exported if command == "predict" else {})
+    width = max(map(len, others)) + 2
+    lines += [f"  {program()} {command} {words:<{width}}{text}" for words, text in others.items()]
     return option_parser(command).format_help() + "\n".join(lines) + "\n"
 
 
 def wants_settings_help(words: Sequence[str]) -> bool:
     """Return whether the words after a command ask for the parser's help: --help_all, or --model.help and the like."""
     return any(re.match(r"--(help_all$|[^=]*\.help(=|$))", word) for word in words)
+
+
+def exported_model(words: Sequence[str]) -> str | None:
+    """Return the file that --model names if it is an exported model; else --model is a key of settings."""
+    values = [
+        word.partition("=")[2] if "=" in word else following
+        for word, following in zip(words, [*words[1:], ""], strict=True)
+        if word.partition("=")[0] == "--model"
+    ]
+    return next((value for value in values if value.endswith(EXPORTED)), None)
 
 
 def shipped() -> list[Path]:

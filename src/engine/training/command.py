@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
+from importlib.util import find_spec
 
 from engine import process
 from engine.commands import COMMANDS
@@ -29,6 +30,9 @@ def run(command: str, words: Sequence[str]) -> None:
         return
     if command == "fit" and "study" in COMMANDS and any(word.partition("=")[0] == "--seeds" for word in words):
         importlib.import_module(COMMANDS["study"].module).fit_seeds(words)
+        return
+    if command == "predict" and (file := options.exported_model(words)) and find_spec("engine.exported"):
+        importlib.import_module("engine.exported.predict").run(words, file)
         return
     asks = options.wants_settings_help(words)
     plain = ["--help" if word == "--help_all" else word for word in words]

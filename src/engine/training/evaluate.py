@@ -46,7 +46,7 @@ def score(cli: CommandLine, choice: Choice) -> None:
     command = choice.command
     with _evaluation(cli, choice) as (saved, folder, facts):
         digest = SampleDigest()
-        trainer = _trainer(cli, choice, saved, folder, [digest])
+        trainer = trainer_of(cli, choice, saved, folder, [digest])
         evaluate = trainer.test if command == "test" else trainer.validate
         scores = evaluate(cli.model, datamodule=cli.datamodule, verbose=False)
         if not scores:
@@ -67,7 +67,7 @@ def predict(cli: CommandLine, choice: Choice) -> None:
         UsageError: If there is no checkpoint, it does not fit, or nothing is predicted.
     """
     with _evaluation(cli, choice) as (saved, folder, _):
-        trainer = _trainer(cli, choice, saved, folder)
+        trainer = trainer_of(cli, choice, saved, folder)
         try:
             trainer.predict(cli.model, datamodule=cli.datamodule, return_predictions=False)
         except MisconfigurationException as error:
@@ -102,7 +102,7 @@ def _evaluation(cli: CommandLine, choice: Choice) -> Iterator[tuple[Saved, Path,
     """
     start, run, facts = time.monotonic(), _run(cli, choice), dict[str, Any]()
     with tempfile.TemporaryDirectory() as nowhere:
-        saved, changed = _restored(cli, choice)
+        saved, changed = restored(cli, choice)
         folder = run.folder if run else Path(nowhere)
         with events_kept(folder):  # an evaluation that fails leaves none
             yield saved, folder, facts
@@ -114,18 +114,25 @@ def _evaluation(cli: CommandLine, choice: Choice) -> Iterator[tuple[Saved, Path,
 
 
 def _run(cli: CommandLine, choice: Choice) -> runs.Run | None:
-    """Return the run that results are written to; the scores of a checkpoint of another run would be that run's."""
-    run, checkpoint = choice.run, choice.checkpoint
-    owner = runs.containing(checkpoint) if checkpoint else None
-    if run and owner and owner.folder.resolve() != run.folder.resolve():
-        raise UsageError(f"{checkpoint} belongs to another run: --run {owner.title}")
+    """Return the run that results are written to."""
+    run = choice.run
+    check_owner(choice)
     if run and not os.access(run.folder, os.W_OK):
         console.say(f"{run.folder} cannot be written: results are printed only")
         return None
     return None if cli.config.trainer.fast_dev_run else run
 
 
-def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
+def check_owner(choice: Choice) -> None:
+    """Refuse a checkpoint of another run than the one that is named: what is made of it would be that run's."""
+    run, checkpoint = choice.run, choice.checkpoint
+    owner = runs.containing(checkpoint) if checkpoint else None
+    if run and owner and owner.folder.resolve() != run.folder.resolve():
+        raise UsageError(f"{checkpoint} belongs to another run: --run {owner.title}")
+
+
+def restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
+    """Load a checkpoint into the model; return it, and the settings that have changed since it was trained."""
     assert choice.checkpoint is not None  # an evaluation without one is refused before
     saved = load(choice.checkpoint, choice.trust)
     if saved.steps == 0:
@@ -144,7 +151,7 @@ def _restored(cli: CommandLine, choice: Choice) -> tuple[Saved, dict[str, str]]:
     return saved, changed
 
 
-def _trainer(cli: CommandLine, choice: Choice, saved: Saved, folder: Path, more: Sequence[Callback] = ()) -> Trainer:
+def trainer_of(cli: CommandLine, choice: Choice, saved: Saved, folder: Path, more: Sequence[Callback] = ()) -> Trainer:
     """Return a Trainer at the epoch and step of the checkpoint, which its scores belong to."""
     # Only a test is logged, and not while the run trains: its metrics.csv and its figures are its own then.
     run = choice.run

@@ -3,21 +3,20 @@
 import contextlib
 import csv
 import io
-import re
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 import torch
 from lightning.fabric.utilities import move_data_to_device
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, distributed
 
 from engine import console
+from engine.runs import csv_file
+from engine.runs.csv_file import lines
 from engine.runs.files import replacing
 from engine.training.columns import Column, NoRows, as_columns, batch_size
 
@@ -114,11 +113,12 @@ class PredictionsFile(Callback):
             path = self.folder / "predictions.csv"
             file = io.BytesIO() if self._parts else self._writing.enter_context(replacing(path))
             self._parts.append((names, file))
-            file.write(f"{','.join(map(_field, names))}\n".encode())
-        first = [_values(column[: max(0, self.rows - len(self._head))]) for column in columns.values()]
+            file.write(csv_file.header(names).encode())
+        arrays = list(map(as_array, columns.values()))
+        first = [csv_file.values(column[: max(0, self.rows - len(self._head))]) for column in arrays]
         self._head += [dict(zip(names, row, strict=True)) for row in zip(*first, strict=True)]
         self.count += len(next(iter(columns.values()), ()))
-        self._parts[-1][1].write(lines(list(columns.values())).encode())
+        self._parts[-1][1].write(lines(arrays).encode())
 
     def _merge(self) -> None:
         """Write the rows anew with all columns, empty where a batch had no such column."""
@@ -130,7 +130,7 @@ class PredictionsFile(Callback):
         file.seek(0)
         file.truncate()
         columns = [[row.get(name) for row in rows] for name in names]
-        file.write(f"{','.join(map(_field, names))}\n{lines(columns)}".encode())
+        file.write((csv_file.header(names) + lines(columns)).encode())
 
 
 @dataclass(frozen=True)
@@ -140,31 +140,11 @@ class Other:
     outputs: Any
 
 
-def lines(columns: Sequence[Column]) -> str:
-    """Return the lines of a CSV file, numbers in full precision: what csv.writer makes of them, in half the time."""
-    return "\n".join([*map(",".join, zip(*map(_texts, columns), strict=True)), ""])
-
-
-def _texts(column: Column) -> Sequence[str]:
-    """Return the fields of a column; to write a number takes longest, and so each is written once."""
-    if not isinstance(column, Tensor) or column.ndim > 1:
-        return [_field(value) for value in _values(column)]
-    numbers = (column.double() if column.is_floating_point() else column).numpy(force=True)
-    # By their bits, or 0.0 and -0.0 would be one.
-    bits = numbers.view(np.int64) if numbers.dtype == np.float64 else numbers
-    different, places = np.unique(bits, return_inverse=True)
-    texts: list[str] = np.array(list(map(repr, different.view(numbers.dtype).tolist())), dtype=object)[places].tolist()
-    return texts
-
-
-def _values(column: Column) -> list[Any]:
-    return column.tolist() if isinstance(column, Tensor) else list(column)
-
-
-def _field(value: object) -> str:
-    """Return a field, in quotes if a reader would otherwise take it for more than one."""
-    text = "" if value is None else str(value)
-    return '"' + text.replace('"', '""') + '"' if re.search('[,"\r\n]', text) else text
+def as_array(column: Column) -> csv_file.Column:
+    """Return a column as numpy has it, which knows no bfloat16."""
+    if not isinstance(column, Tensor):
+        return column
+    return (column.double() if column.is_floating_point() else column).numpy(force=True)
 
 
 def gather(outputs: Any, columns: dict[str, Column] | None) -> list[dict[str, Column] | Other]:
@@ -174,7 +154,7 @@ def gather(outputs: Any, columns: dict[str, Column] | None) -> list[dict[str, Co
         return [own]
     first = distributed.get_rank() == 0
     found: list[Any] = [None] * distributed.get_world_size()
-    plain = own if isinstance(own, Other) else {name: _values(column) for name, column in own.items()}
+    plain = own if isinstance(own, Other) else {name: csv_file.values(as_array(column)) for name, column in own.items()}
     distributed.gather_object(plain, found if first else None)
     tables = [part for part in found if not isinstance(part, Other)]
     if not first or len(tables) < len(found) or any(list(part) != list(tables[0]) for part in tables):

@@ -14,6 +14,9 @@ from app.data.no_data import NoData
 from app.functions import quartic, rosenbrock
 from app.tasks import Minimization
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*does not have many workers", "ignore:.*is smaller than the logging interval", "ignore:.*treespec"
+)
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "sgd": partial(torch.optim.SGD, lr=1e-4),
     "momentum": partial(torch.optim.SGD, lr=1e-4, momentum=0.9),

@@ -1,5 +1,3 @@
-import csv
-import io
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,8 +7,8 @@ import pytest
 import torch
 from support import PROJECT, Result
 
-from engine.training.columns import Column
-from engine.training.predictions import lines
+from engine.runs.csv_file import lines
+from engine.training.predictions import as_array
 
 App = Callable[..., Result]
 NUMBERS = [0.0, -0.0, 1.0, 0.1, 1 / 3, 1e-7, 123456789.0, 1e22, 3e38, 1e-45, float("nan"), float("inf"), -float("inf")]
@@ -19,24 +17,10 @@ PEAK += "assert run(PROJECT, sys.argv[1:]) == 0; "
 PEAK += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 
 
-@pytest.mark.parametrize(
-    "columns",
-    [
-        *[
-            [torch.tensor(NUMBERS, dtype=kind)]
-            for kind in (torch.float64, torch.float32, torch.float16, torch.bfloat16)
-        ],
-        [torch.tensor(NUMBERS)[::2], torch.rand(7), torch.zeros(7)],
-        [torch.arange(-3, 3), torch.tensor([True, False] * 3), ["a", "b,c", 'd"e', "f\ng", "", "é"]],
-        [torch.arange(6).view(3, 2), [1, None, 0.1]],
-        [torch.zeros(0), torch.zeros(0)],
-    ],
-)
-def test_columns_are_written_as_a_csv_writer_writes_rows(columns: list[Column]) -> None:
-    file = io.StringIO()
-    values = [column.tolist() if isinstance(column, torch.Tensor) else column for column in columns]
-    csv.writer(file, lineterminator="\n").writerows(zip(*values, strict=True))
-    assert lines(columns) == file.getvalue()
+@pytest.mark.parametrize("kind", [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.bool])
+def test_a_tensor_is_written_in_full_precision(kind: torch.dtype) -> None:
+    numbers = torch.tensor(NUMBERS if kind.is_floating_point else [0, 1, 7], dtype=kind)
+    assert lines([as_array(numbers)]) == "".join(f"{number}\n" for number in numbers.tolist())
 
 
 @pytest.mark.slow
