@@ -10,6 +10,9 @@ from support import APP, NO_DASHBOARD, REAL_DATA, Result, SmallCIFAR10, main
 
 from engine.project import set_current
 
+# Fixtures of a module come before those of a test; threads of two tests on the same cores wait for each other.
+torch.set_num_threads(1)
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
@@ -124,6 +127,10 @@ SLOW = (
     "test_a_resumed_run_knows_what_the_whole_run_knows",
     "test_the_dashboard_changes_nothing_of_the_training[mnist_cnn]",
     "test_the_number_of_workers_does_not_change_the_weights",
+    "test_a_config_trains_scores_and_predicts[sine]",
+    "test_a_config_trains_scores_and_predicts[line]",
+    "test_a_position_on_the_command_line_becomes_the_name[-3-a]",
+    "test_each_task_is_trained_alike[cifar10_cnn]",
 )
 
 

@@ -72,6 +72,9 @@ ROOMS = (
     Room(("engine.comparison",), "runs, compare, diff", 3.6, 3.3, 1.75),
     Room(("engine.settings",), "configs, options, messages", 2.0, 1.9, 2.1),
     Room(("engine.logs",), "metrics.csv, events, lines", 4.5, 1.9),
+    Room(("engine.export",), "one file, proven equal", 7.0, 1.9, 1.9),
+    Room(("engine.serve",), "page and API", 9.1, 1.9, 1.6),
+    Room(("engine.exported",), "reads that file, without torch", 10.9, 1.9, 2.0),
     Room(("engine.runs",), "run folders and their files: config.yaml, run.json, checkpoints", 0.0, 0.5, 10.25),
     Room(
         (

@@ -27,7 +27,10 @@ STOP_EARLY = [STOP, "lightning.pytorch.callbacks.EarlyStopping", f"{STOP}.init_a
 TASKS = {
     "linear": ["linear", f"{BATCH}=16", "--trainer.accumulate_grad_batches=2"],
     "line": ["line", *SIZES, f"{BATCH}=7"],  # with dropout
-    "sine": ["sine", *SIZES, f"{BATCH}=7", *MOMENTUM, "--trainer.gradient_clip_val=0.1"],
+    "sine": [
+        *["sine", *SIZES, f"{BATCH}=7", *MOMENTUM, "--trainer.gradient_clip_val=0.1"],
+        "--model.init_args.network.init_args.linear=noisy",
+    ],
     "threshold": ["threshold", *SIZES, f"{BATCH}=7", *STOP_EARLY, f"{STOP}.init_args.patience=1"],
     "tabular": ["tabular", f"{BATCH}=70", f"{SCHEDULER}=app.schedules.WarmupCosine"],
     "tabular_classes": ["tabular_classes", f"{BATCH}=70", "--data.init_args.balanced=true"],

@@ -40,13 +40,13 @@ def trained(app: App, config: str, *words: str | Path) -> Path:
     return Path(f"lightning_logs/{config}/version_0/export/model.onnx")
 
 
-def both(app: App, config: str, words: Words, of_run: Words = ()) -> list[dict[str, str]]:
+def both(app: App, config: str, words: Words, of_run: Words = (), tolerance: float = 1e-5) -> list[dict[str, str]]:
     """Predict with a run and with its exported model, compare the files and return the rows."""
     folder = Path(f"lightning_logs/{config}/version_0")
     run(app, "predict", "--run", config, *words, *of_run)
     run(app, "predict", "--model", folder / "export/model.onnx", *words)
     rows = read_csv(Path("predictions.csv"))
-    same(read_csv(folder / "predictions.csv"), rows)
+    same(read_csv(folder / "predictions.csv"), rows, tolerance)
     return rows
 
 
@@ -112,3 +112,34 @@ def test_a_text_goes_on_as_the_run_goes_on(app: App, folder: Path) -> None:
     words = ["--trainer.limit_train_batches", "20", "--trainer.limit_test_batches", "1"]
     trained(app, "chars", *words)
     both(app, "chars", ["--data.prompt", "The tall grass ", "--model.temperature", "0", "--model.length", "300"])
+
+
+EXAMPLES = PROJECT / "src/app/data/examples"
+
+
+@pytest.mark.parametrize(
+    ("config", "example", "first"),
+    [
+        ("multilabel", "machines", ["label_overheating", "predicted_overheating", "p_overheating"]),
+        ("tabular_targets", "buildings", ["actual_heating_kwh_m2", "predicted_heating_kwh_m2", "error_heating_kwh_m2"]),
+        ("tabular_mixed", "listings", ["actual", "predicted", "error"]),
+    ],
+)
+def test_labels_several_targets_texts_and_gaps(config: str, example: str, first: list[str], app: App) -> None:
+    trained(app, config)
+    header, *lines = (EXAMPLES / f"{example}.csv").read_text().splitlines()
+    lines[0] = f"{'Moon' if config == 'tabular_mixed' else lines[0].partition(',')[0]},{lines[0].partition(',')[2]}"
+    Path("new.csv").write_text("\n".join([header, *lines[:90]]) + "\n")
+    names = list(both(app, config, ["--data.path", "new.csv"], tolerance=1e-3)[0])
+    assert names[names.index(first[0]) :][:3] == first
+    targets = {"multilabel": 3, "tabular_targets": 3, "tabular_mixed": 1}[config]
+    Path("new.csv").write_text("\n".join(line.rsplit(",", targets)[0] for line in [header, *lines[:90]]) + "\n")
+    assert first[0] not in both(app, config, ["--data.path", "new.csv"], tolerance=1e-3)[0]
+
+
+def test_a_row_of_texts_and_gaps(app: App) -> None:
+    trained(app, "tabular_mixed")
+    names = (EXAMPLES / "listings.csv").read_text().splitlines()[0].split(",")[:-1]
+    row = ",".join(f"{name}={'gas' if name == 'heating' else ''}" for name in names)
+    rows = both(app, "tabular_mixed", ["--input", row])
+    assert (rows[0]["heating"], rows[0]["style"], rows[0]["lot_front_m"]) == ("gas", "(unknown)", "")

@@ -1,13 +1,19 @@
 """People's own CSV files through the command line: fit, test, predict."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 import yaml
+from matplotlib.figure import Figure
 from support import PROJECT, Result, read_csv
 
+from app.data.tabular import Tabular
+from app.figures.plots.regression import scatter
 from engine.runs.config_file import dump, flat, read_tree
 
 App = Callable[..., Result]
@@ -173,3 +179,132 @@ def test_a_table_in_chinese_from_excel(app: App) -> None:
     run(app, *REGRESSION, *own, "--data.encoding", "gb18030")
     run(app, "predict", "--run", "tabular")
     assert list(predictions()[0]) == ["面积", "actual", "predicted", "error"]
+
+
+MIXED: list[str | Path] = ["fit", "--config", PROJECT / "configs/tabular_mixed.yaml", "--trainer.max_epochs", "4"]
+HOMES = "小区,面积,楼层,总价,急售"
+
+
+def homes(name: str = "mine.csv") -> None:
+    write(
+        HOMES,
+        *[
+            (("和平里", "翠湖苑", "")[n % 3], "" if n % 5 == 0 else f"{n}.5", f"{n % 9}", f"{3 * n}", "是否"[n % 2])
+            for n in range(60)
+        ],
+        name=name,
+    )
+
+
+def test_a_table_of_texts_and_gaps_is_trained_resumed_and_predicted_without_its_training_file(app: App) -> None:
+    homes()
+    own = ["--data.path", "mine.csv", "--data.target", "总价", "--data.features", "[小区, 面积, 楼层]"]
+    constant: list[str | Path] = ["--model.lr_scheduler", "null"]
+    run(app, *MIXED, *own, *constant)
+    run(app, *MIXED[:3], "--trainer.max_epochs", "2", *own, *constant, "--name", "half")
+    run(app, "fit", "--run", "half", "--trainer.max_epochs", "4")
+    weights = [
+        torch.load(f"lightning_logs/{name}/version_0/checkpoints/last.ckpt", weights_only=True)["state_dict"]
+        for name in ("tabular_mixed", "half")
+    ]
+    assert all(torch.equal(weights[0][name], value) for name, value in weights[1].items())
+    assert weights[0]["network.columns.flagged"].tolist() == [True, False]
+    run(app, "test", "--run", "tabular_mixed")
+    settings = flat(read_tree(Path("lightning_logs/tabular_mixed/version_0/config.yaml")))
+    assert settings["data.init_args.categories.小区"] == ["", "和平里", "翠湖苑"]
+    Path("mine.csv").unlink()
+    write("楼层,面积,小区", ("3", "", "翠湖苑"), ("4", "NA", "新开盘"), ("5", "7", ""), name="new.csv")
+    run(app, "predict", "--run", "tabular_mixed", "--data.path", "new.csv")
+    rows = predictions("tabular_mixed")
+    assert [row["小区"] for row in rows] == ["翠湖苑", "(unknown)", ""]
+    assert [row["面积"] for row in rows] == ["", "", "7.0"]
+    assert all(math.isfinite(float(row["predicted"])) for row in rows)
+    write("楼层,面积,小区", ("3", "五十", "翠湖苑"), name="new.csv")
+    result = run(app, "predict", "--run", "tabular_mixed", "--data.path", "new.csv", code=3)
+    assert result.err == "error: new.csv, row 1, column 面积: '五十' is not a finite number\n"
+
+
+def test_the_same_weights_come_out_whatever_is_done_to_rows_of_validation_and_test(app: App) -> None:
+    homes()
+    own = ["--data.path", "mine.csv", "--data.target", "总价", "--data.features", "[小区, 面积]"]
+    found = []
+    for name in ("first", "second"):
+        run(app, *MIXED, *own, "--name", name)
+        found.append(
+            torch.load(f"lightning_logs/{name}/version_0/checkpoints/last.ckpt", weights_only=True)["state_dict"]
+        )
+        rest = set(range(60)) - {
+            int(n)
+            for n in Tabular("mine.csv", "总价", ["面积"], impute="median")._chosen("train", torch.zeros(60, 1), None)
+        }
+        lines = Path("mine.csv").read_text().splitlines()
+        for row in rest:
+            lines[row + 1] = ",".join(["别处", "", *lines[row + 1].split(",")[2:]])
+        Path("mine.csv").write_text("\n".join(lines) + "\n")
+    assert all(torch.equal(found[0][name], value) for name, value in found[1].items())
+
+
+def test_a_network_of_numbers_says_what_takes_categories(app: App) -> None:
+    homes()
+    own = ["--data.path", "mine.csv", "--data.target", "总价", "--data.features", "[小区, 楼层]"]
+    assert "--data.categories '[小区]'" in run(app, *REGRESSION, *own, code=3).err
+    assert "mixed_columns.yaml" in run(app, *REGRESSION, *own, "--data.categories", "auto", code=2).err
+    overlay: list[str | Path] = ["--config", PROJECT / "configs/with/mixed_columns.yaml"]
+    run(app, *REGRESSION, *overlay, *own)
+    run(app, *CLASSES, *overlay, *own[:2], "--data.target", "急售", "--data.features", "[小区, 面积]")
+
+
+@pytest.mark.dashboard
+def test_several_targets_by_arguments_alone(app: App) -> None:
+    write("a,b,price", *ROWS)
+    run(app, *REGRESSION, "--data.path", "mine.csv", "--data.target", "[b, price]")
+    run(app, "test", "--run", "tabular")
+    run(app, "predict", "--run", "tabular")
+    folder = Path("lightning_logs/tabular/version_0")
+    rows, scores = predictions(), json.loads((folder / "test.json").read_text())
+    assert list(rows[0])[:4] == ["a", "actual_b", "predicted_b", "error_b"]
+    for name in ("b", "price"):
+        error = sum(float(row[f"error_{name}"]) for row in rows) / len(rows)
+        assert scores[f"test/mae_{name}"] == pytest.approx(error)
+    assert scores["test/mae"] == pytest.approx((scores["test/mae_b"] + scores["test/mae_price"]) / 2)
+    assert scores["test/r2"] == pytest.approx((scores["test/r2_b"] + scores["test/r2_price"]) / 2)
+    assert {"test_fit.png", "test_residuals.png"} <= {path.name for path in (folder / "figures").iterdir()}
+    write("a", ("1",), ("2",), name="new.csv")
+    run(app, "predict", "--run", "tabular", "--data.path", "new.csv")
+    assert list(predictions()[0]) == ["a", "predicted_b", "predicted_price"]
+
+
+@pytest.mark.dashboard
+def test_labels_by_arguments_alone(app: App) -> None:
+    write("a,b,warm,wet", *[(f"{n}", f"{n % 7}", f"{n % 2}", ("yes", "no")[n % 3 > 0]) for n in range(60)])
+    config: list[str | Path] = ["--config", PROJECT / "configs/multilabel.yaml", "--trainer.max_epochs", "2"]
+    run(app, "fit", *config, "--data.path", "mine.csv", "--data.target", "[warm, wet]")
+    run(app, "test", "--run", "multilabel", "--model.thresholds", "[0.3, 0.6]")
+    run(app, "predict", "--run", "multilabel")
+    folder = Path("lightning_logs/multilabel/version_0")
+    rows = predictions("multilabel")
+    assert list(rows[0])[:4] == ["index", "label_warm", "predicted_warm", "p_warm"]
+    scores = json.loads((folder / "test.json").read_text())
+    for name, cut in (("warm", 0.3), ("wet", 0.6)):
+        right = [(row[f"label_{name}"] == "yes") == (float(row[f"p_{name}"]) >= cut) for row in rows]
+        assert scores[f"test/accuracy_{name}"] == pytest.approx(sum(right) / len(right))
+    assert {"test_thresholds.png", "test_roc.png"} <= {path.name for path in (folder / "figures").iterdir()}
+    write("b,a", ("1", "2"), name="new.csv")
+    run(app, "predict", "--run", "multilabel", "--data.path", "new.csv")
+    assert list(predictions("multilabel")[0]) == ["predicted_warm", "p_warm", "predicted_wet", "p_wet"]
+
+
+@pytest.mark.dashboard
+def test_rows_with_gaps_are_drawn_too(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    homes()
+    shown: list[int] = []
+
+    def counted(actual: Any, *rest: Any) -> Figure:
+        shown.append(len(actual))
+        return scatter(actual, *rest)
+
+    monkeypatch.setattr("app.figures.regression.scatter", counted)
+    own = ["--data.path", "mine.csv", "--data.target", "总价", "--data.features", "[小区, 面积]"]
+    run(app, *MIXED, *own)
+    run(app, "test", "--run", "tabular_mixed")
+    assert set(shown) == {12}

@@ -130,15 +130,19 @@ def test_a_run_in_a_used_worker_is_bit_for_bit_the_run_alone(done: tuple[Path, R
     study = folder / "lightning_logs/tiny/clean/version_0"
     words = json.loads((study / "run.json").read_text())["command"].split(" fit ")[1].split()
     (tmp_path / "own.py").write_text(OWN)
-    (tmp_path / "both.py").write_text(
-        "import sys\nfrom support import main\nfor words in (sys.argv[1:], ['test', '--run', 'tiny/clean']):\n"
-        "    assert main(words) == 0\n"
+    (tmp_path / "all.py").write_text(
+        "import sys\nfrom support import main\nassert main(sys.argv[1:]) == 0\n"
+        "for word, run in (('test', 'tiny/clean'), ('predict', 'tiny/clean'), ('predict', 'study')):\n"
+        "    assert main([word, '--run', run]) == 0\n"
     )
+    shutil.copytree(study, tmp_path / "study")
     tests = Path(__file__).parents[1]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path]), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "both.py", "fit", *words]
+    command = [sys.executable, "all.py", "fit", *words]
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=120)
-    assert_equal(tmp_path / "lightning_logs/tiny/clean/version_0", study)
+    alone = tmp_path / "lightning_logs/tiny/clean/version_0"
+    assert_equal(alone, study)
+    assert (alone / "predictions.csv").read_bytes() == (tmp_path / "study/predictions.csv").read_bytes()
 
 
 def test_a_study_that_is_done_is_reported_without_training(

@@ -18,7 +18,7 @@ from app.data.augmentation import Crop, Flip
 from app.data.cifar10 import CIFAR10
 from app.data.mnist import MNIST
 from app.networks import Standardizer
-from app.tasks.classification import scale
+from app.tasks.inputs import scale
 from engine.data import InMemory, Split
 
 

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from app.figures.plots.classification import boundary, confusion, precision_recall, regions, roc
-from app.tasks import Classification
+from app.figures.regression import is_numeric
+from app.tasks import Classification, MultiLabel
 from engine.dashboard import Panel, SamplePanel, evaluating, images
 
 CURVES = 20  # classes with curves of their own; more would hide each other
@@ -44,31 +45,33 @@ class Confusion(Panel):
 
 
 class Curves(SamplePanel):
-    """ROC and precision-recall curves of each class, as figures; the latter in the tab PR Curves too.
+    """ROC and precision-recall curves of each class or label, as figures; the latter in the tab PR Curves too.
 
     Args:
         every_n_epochs: How often; by default twice in a run.
     """
 
     def suits(self) -> bool:
-        """Return whether the task is a classification."""
-        return isinstance(self.task, Classification)
+        """Return whether the task predicts classes or labels."""
+        return isinstance(self.task, Classification | MultiLabel)
 
     def columns(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> tuple[Tensor, ...]:
-        """Keep labels and probabilities."""
+        """Keep classes (B,) or labels (B, labels), and probabilities."""
+        if targets.ndim > 1:
+            return targets[:, :CURVES], predictions[:, :CURVES]
         return targets, predictions.softmax(1)[:, :CURVES]
 
     def plot(self, *columns: Tensor) -> None:
         """Draw all curves."""
         labels, probabilities = (column.numpy() for column in columns)
-        names = self.class_names[:CURVES]
+        names = (self.class_names or self.target_names)[:CURVES]
         if self.writer is not None:
             for number, name in enumerate(names):
-                tag = f"{self.stage}/{name}"
-                self.writer.add_pr_curve(tag, labels == number, probabilities[:, number], self.step)
-        names = self.drawable(names)
-        self.figure("roc", roc(labels, probabilities, names, self.title("ROC, each class against the rest")))
-        title = self.title("Precision and recall, each class against the rest")
+                tag, true = f"{self.stage}/{name}", labels == number if labels.ndim == 1 else labels[:, number] > 0
+                self.writer.add_pr_curve(tag, true, probabilities[:, number], self.step)
+        names, what = self.drawable(names), "each class against the rest" if labels.ndim == 1 else "each label"
+        self.figure("roc", roc(labels, probabilities, names, self.title(f"ROC, {what}")))
+        title = self.title(f"Precision and recall, {what}")
         self.figure("precision_recall", precision_recall(labels, probabilities, names, title))
 
 
@@ -131,7 +134,8 @@ class Boundary(SamplePanel):
     def suits(self) -> bool:
         """Return whether the inputs are one number and the classes two, or the inputs two numbers."""
         shape = (len(self.feature_names), len(self.class_names))
-        return isinstance(self.task, Classification) and (shape == (1, 2) or shape[0] == 2)
+        suitable = shape == (1, 2) or shape[0] == 2
+        return isinstance(self.task, Classification) and suitable and is_numeric(self.data)
 
     def columns(self, inputs: Tensor, targets: Tensor, predictions: Tensor) -> tuple[Tensor, ...]:
         """Keep inputs and labels."""

@@ -10,8 +10,8 @@ from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
 from app.networks import Standardizer
+from app.tasks.inputs import fit_inputs, places, scale
 from engine import Columns, SupervisedTask
-from engine.data import batches
 
 
 class Classification(SupervisedTask):
@@ -59,8 +59,7 @@ class Classification(SupervisedTask):
 
     def fit_statistics(self, data: Any) -> None:
         """Standardize inputs by the training split."""
-        if not self.inputs.fitted:
-            self.inputs.fit(scale(batch[0]) for batch in batches(data))
+        fit_inputs(self, self.inputs, data)
 
     def outputs(self, inputs: Tensor) -> Tensor:
         """Map raw inputs (B, ...) to logits (B, classes), which metrics take as they are."""
@@ -93,11 +92,9 @@ class Classification(SupervisedTask):
 
     def columns(self, inputs: Tensor, targets: Tensor | None, index: Sequence[Any] | None) -> Columns:
         """Return index, label, name of the predicted class and the probability of each class."""
-        names, files = self.class_names, getattr(self.data, "files", None)
+        names = self.class_names
         probabilities = self(inputs).softmax(1)
-        columns: Columns = {}
-        if index is not None:
-            columns = {"file": [files[row] for row in index]} if files else {"index": index}
+        columns = places(self, index)
         if targets is not None and (targets >= 0).all():
             columns["label"] = [names[label] for label in targets.tolist()]
         columns["predicted"] = [names[label] for label in probabilities.argmax(1).tolist()]
@@ -132,8 +129,3 @@ def entropy(labels: Tensor) -> float:
 def log_probabilities(probabilities: Tensor) -> Tensor:
     """Return finite logarithms of probabilities, of which a float may have rounded some to 0."""
     return probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny).log()
-
-
-def scale(inputs: Tensor) -> Tensor:
-    """Return uint8 images as floats in [0, 1], anything else as it is."""
-    return inputs.float().div_(255) if inputs.dtype == torch.uint8 else inputs

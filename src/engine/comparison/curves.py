@@ -15,6 +15,7 @@ from engine.logs.metric_names import WORDS, stage, words
 
 Array = NDArray[np.float64]
 Curve = tuple[Array, Array]  # epochs trained, which are fractions inside of one, and finite values
+AGAINST = " against "  # between the numbers of a path
 NORMS = ("train/gradient_norm", "train/weight_norm")
 
 
@@ -70,18 +71,29 @@ def usual(names: Iterable[str]) -> list[str]:
 
 
 def resolve(asked: str, names: Iterable[str]) -> str:
-    """Return the logged number that is asked for by its name or the last part of it.
+    """Return the logged number that is asked for by its name or the last part of it, or two: "loss against x".
 
     Raises:
         UsageError: If there is none, naming the nearest, or several.
     """
     there = sorted(set(names))
+    if AGAINST in asked:
+        return AGAINST.join(resolve(part, there) for part in asked.split(AGAINST, 1))
     found = [name for name in there if name == asked] or [name for name in there if name.rpartition("/")[2] == asked]
     if len(found) == 1:
         return found[0]
     if found:
         raise UsageError(f"{asked} is the end of several names: {', '.join(found)}")
     raise UsageError(f"no run has logged {asked}{nearest(asked, there)}")
+
+
+def find(logged: dict[str, Curve], name: str) -> Curve | None:
+    """Return the curve of a logged number, or the path of one against another, in the order of the steps."""
+    y, _, x = name.partition(AGAINST)
+    if not x or not {x, y} <= logged.keys():
+        return logged.get(name)
+    _, rows, columns = np.intersect1d(logged[y][0], logged[x][0], return_indices=True)
+    return logged[x][1][columns], logged[y][1][rows]
 
 
 def file_name(name: str) -> str:

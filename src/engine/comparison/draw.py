@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from engine.comparison.curves import Band, Curve, band
+from engine.comparison.curves import AGAINST, Band, Curve, band
 from engine.comparison.statistics import LEVEL
 
 # Okabe and Ito 2008, "Color Universal Design": told apart with any colour vision.
@@ -53,6 +53,41 @@ def curves(
     if sum(len(x) for side in (*groups, *others) for x, _ in side) > POINTS:
         plot.set_rasterization_zorder(BEFORE)
     plot.set_xlabel("epochs trained")
+    plot.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8.5, borderaxespad=0)
+    return figure
+
+
+def paths(
+    title: str, names: Sequence[str], groups: Sequence[Sequence[Curve]], others: Sequence[Sequence[Curve]]
+) -> Figure:
+    """Return the paths of groups, one logged number against another; a circle is the start of each, a star its end.
+
+    Args:
+        title: What was logged: "train/y against train/x".
+        names: Of the groups.
+        groups: Both numbers of each group's averaged runs, (x, y) in the order of the steps.
+        others: Those of its other runs, which are dotted.
+    """
+    figure, plot = _axes(title, names)
+    for place, name in enumerate(names):
+        colour, style = _look(place)
+        label = f"{_cut(name)} ({len(groups[place])})" if groups[place] else f"{_cut(name)} (not averaged)"
+        for line, runs in ((style, groups[place]), (":", others[place])):
+            for x, y in runs:
+                plot.plot(x, y, line, marker=".", markersize=3, linewidth=1, color=colour, alpha=0.8, label=label)
+                plot.plot(x[:1], y[:1], "o", color=colour, markersize=7, markerfacecolor="none", zorder=BEFORE)
+                plot.plot(x[-1:], y[-1:], "*", color=colour, markersize=11, zorder=BEFORE)
+                label = "_"  # which a legend leaves out
+    shown = groups if any(groups) else others
+    limits = []
+    for place in (0, 1):
+        values = np.concatenate([path[place] for group in shown for path in group])
+        margin = 0.05 * float(np.ptp(values)) or 1.0
+        limits.append((float(values.min()) - margin, float(values.max()) + margin))
+    plot.set(xlim=limits[0], ylim=limits[1])
+    y_name, _, x_name = title.partition(AGAINST)
+    plot.set_xlabel(x_name)
+    plot.set_ylabel(y_name)
     plot.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8.5, borderaxespad=0)
     return figure
 

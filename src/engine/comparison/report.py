@@ -33,7 +33,7 @@ def write(
         name: Of the files.
         figures: Logged numbers whose curves are drawn, by name or its last part: val/accuracy, gradient_norm. Empty:
             losses, metrics, learning rate, gradient norm and weight norm, as far as they were logged. One that no run
-            has logged is a line in the report.
+            has logged is a line in the report. "train/y against train/x" is the path of two of them.
         notes: Paragraphs below the heading, plain text: what to see in it.
 
     Raises:
@@ -95,10 +95,11 @@ def _figures(
     paths = _scores(comparison, folder, names)
     for title in logged:
         averaged, others = (
-            [[found[facts.run.folder][title] for facts in runs if title in found[facts.run.folder]] for runs in sides]
+            [[curve for facts in runs if (curve := curves.find(found[facts.run.folder], title))] for runs in sides]
             for sides in zip(*((group.runs, group.left_out) for group in comparison.groups), strict=True)
         )
-        figure = draw.curves(drawable([title])[0][0], names, averaged, others)
+        plot = draw.paths if curves.AGAINST in title else draw.curves
+        figure = plot(drawable([title])[0][0], names, averaged, others)
         paths.append(draw.save(figure, folder, curves.file_name(title)))
     return paths, [f"in figures, {line.removeprefix('* ')}" for line in legend.splitlines()]
 

@@ -1,6 +1,7 @@
 """The first training batch: samples and statistics."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -8,6 +9,7 @@ from torch import Tensor
 from engine import console
 from engine.dashboard.batches import FirstBatchPanel
 from engine.dashboard.pictures import images
+from engine.data.columns import named
 
 COLUMNS = 12  # with statistics of their own; of more, the first are shown
 NUMBERS = 3  # of a target that has several
@@ -67,18 +69,18 @@ class InputBatch(FirstBatchPanel):
             header = ["input", "next character"]
             rows = [[repr("".join(vocabulary[number] for number in row))] for row in inputs.tolist()]
         else:
-            header = [*self._columns(inputs), self.target_name]
-            rows = [[f"{value:.4g}" for value in row] for row in inputs.flatten(1).tolist()]
+            columns = self._named(inputs.flatten(1))
+            header = [*columns, ", ".join(self.target_names)]
+            values = (column.tolist() if isinstance(column, Tensor) else column for column in columns.values())
+            rows = [[shown(value) for value in row] for row in zip(*values, strict=True)]
         lines = [
             [f"`{cell}`" if vocabulary else cell for cell in [*row, label]]
             for row, label in zip(rows, labels, strict=True)
         ]
         return "\n".join(f"| {' | '.join(line)} |" for line in [header, ["-"] * len(header), *lines])
 
-    def _columns(self, inputs: Tensor) -> list[str]:
-        count = inputs.flatten(1).shape[1]
-        names = self.feature_names
-        return names if len(names) == count else [f"x{number}" for number in range(1, count + 1)]
+    def _named(self, inputs: Tensor) -> dict[str, Tensor | Sequence[Any]]:
+        return named(self.data if len(self.feature_names) == inputs.shape[1] else None, inputs)
 
     def _statistics(self, inputs: Tensor, targets: Tensor) -> list[str]:
         """Return shape, type and range; mean and deviation per column or channel; the same of the targets."""
@@ -86,10 +88,14 @@ class InputBatch(FirstBatchPanel):
         if inputs.ndim == 4:
             lines.append(spread([f"channel {n}" for n in range(inputs.shape[1])], inputs.transpose(0, 1).flatten(1)))
         elif inputs.is_floating_point() and inputs.ndim == 2:
-            lines.append(spread(self._columns(inputs), inputs.T))
+            lines += columns_described(self._named(inputs), inputs)
+        names, columns = self.target_names, targets.flatten(1) if targets.ndim > 1 else targets[:, None]
         if targets.is_floating_point():
-            columns = targets.flatten(1) if targets.ndim > 1 else targets[:, None]
-            lines.append(f"targets {described(targets)}; {spread([self.target_name] * columns.shape[1], columns.T)}")
+            names = names if len(names) == columns.shape[1] else [self.target_name] * columns.shape[1]
+            lines.append(f"targets {described(targets)}; {spread(names, columns.T)}")
+        elif len(names) == columns.shape[1] > 1:  # labels, of which a sample has several
+            counts = zip(names, columns.sum(0).tolist(), strict=True)
+            lines.append(f"labels {described(targets)}; {', '.join(f'{name}: {count}' for name, count in counts)}")
         else:
             lines.append(f"labels {described(targets)}; {self._counts(targets)}")
         return lines
@@ -107,16 +113,41 @@ class InputBatch(FirstBatchPanel):
 def described(values: Tensor) -> str:
     """Return the shape, type and range of a tensor."""
     dtype = str(values.dtype).removeprefix("torch.")
-    return f"{tuple(values.shape)} {dtype} in [{values.min().item():.4g}, {values.max().item():.4g}]"
+    there = values[~values.isnan()] if values.isnan().any() else values
+    span = f"[{there.min().item():.4g}, {there.max().item():.4g}]" if there.numel() else "[]"
+    return f"{tuple(values.shape)} {dtype} in {span}"
 
 
 def spread(names: list[str], rows: Tensor) -> str:
     """Return the mean and standard deviation of each row, by name."""
-    deviations, means = torch.std_mean(rows[:COLUMNS].float(), 1, correction=0)
-    named = [
+    rows = rows.float()
+    if rows.isnan().any():
+        means = rows[:COLUMNS].nanmean(1)
+        deviations = (rows[:COLUMNS] - means[:, None]).square().nanmean(1).sqrt()
+    else:
+        deviations, means = torch.std_mean(rows[:COLUMNS], 1, correction=0)
+    texts = [
         f"{name} {mean:.4g} ± {deviation:.4g}"
         for name, mean, deviation in zip(names, means.tolist(), deviations.tolist(), strict=False)
     ]
     return (
-        "mean ± deviation: " + ", ".join(named) + (f", and {len(rows) - COLUMNS} more" if len(rows) > COLUMNS else "")
+        "mean ± deviation: " + ", ".join(texts) + (f", and {len(rows) - COLUMNS} more" if len(rows) > COLUMNS else "")
     )
+
+
+def columns_described(columns: Mapping[str, Tensor | Sequence[Any]], inputs: Tensor) -> list[str]:
+    """Return the spread of columns of numbers, their gaps, and how many different texts other columns have."""
+    mixed = {name: column for name, column in columns.items() if not isinstance(column, Tensor)}
+    texts = {name: len({*column}) for name, column in mixed.items() if any(isinstance(each, str) for each in column)}
+    gaps = {name: sum(each is None for each in column) for name, column in mixed.items() if name not in texts}
+    numbers = {name: place for place, name in enumerate(columns) if name not in texts}
+    lines = [spread(list(numbers), inputs[:, list(numbers.values())].T)] if numbers else []
+    for what, counts in {"gaps": gaps, "different texts": texts}.items():
+        if counts:
+            lines.append(f"{what}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+    return lines
+
+
+def shown(value: float | str | None) -> str:
+    """Return a number in four digits, a text as it is, and nothing for a gap."""
+    return value or "" if value is None or isinstance(value, str) else f"{value:.4g}"

@@ -12,7 +12,7 @@ from engine.dashboard.batches import FirstBatchPanel
 from engine.dashboard.observe import evaluating, named_layers, outputs_of
 from engine.dashboard.panel import Panel
 from engine.dashboard.pictures import feature_maps
-from engine.logs.summary import layers, own, parameters, shape
+from engine.logs.summary import Summary, layers, own, parameters, shape, size
 
 
 class Graph(FirstBatchPanel):
@@ -25,13 +25,22 @@ class Graph(FirstBatchPanel):
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """List the layers, whatever a batch is."""
         if self._waiting:
-            shown = list(layers(self.task))
-            rows = [
-                f"| {name} | {type(layer).__name__} | {shape(layer)} | {own(layer, shown):,} |" for name, layer in shown
-            ]
-            table = "\n".join(["| layer | type | weight | parameters |", "| - | - | - | - |", *rows])
-            self.text("network", f"{table}\n\n{parameters(self.task):,} parameters")
+            self.text("network", self._layers())
         super().on_train_batch_start(trainer, pl_module, batch, batch_idx)
+
+    def _layers(self) -> str:
+        """Return a table of all layers, with the operations that the summary has counted, if there is one."""
+        callbacks = self.trainer.callbacks  # type: ignore[attr-defined]  # set at run time
+        summary = next((each for each in callbacks if isinstance(each, Summary)), Summary())
+        shown, total = list(layers(self.task)), summary.total()
+        names = ["layer", "type", "weight", "parameters", *(["FLOPs"] if total else [])]
+        lines = [names, ["-"] * len(names)]
+        for name, layer in shown:
+            parts = own(layer, shown)
+            counts = [size(parts), *([summary.flops(parts)] if total else [])]
+            lines.append([name, type(layer).__name__, shape(layer), *(f"{count:,}" for count in counts)])
+        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return f"{table}\n\n{parameters(self.task):,} parameters{total}"
 
     def first_batch(self, inputs: Tensor, targets: Tensor) -> None:
         """Trace the network on one sample."""

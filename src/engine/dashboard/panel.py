@@ -159,6 +159,11 @@ class Panel(Watcher):
         """Name of the column of the targets."""
         return str(getattr(self.data, "target_name", None) or "y")
 
+    @property
+    def target_names(self) -> list[str]:
+        """Names of the columns of the targets."""
+        return list(getattr(self.data, "target_names", None) or [self.target_name])
+
     def label(self, name: str) -> str:
         """Return the label of an axis, with the unit if the data module has one: "x [rad]"."""
         unit = getattr(self.data, "units", {}).get(name)

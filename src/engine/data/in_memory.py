@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -68,6 +68,16 @@ class InMemory(LightningDataModule, ABC):
         """Names of the classes, if the targets are classes."""
         return ()
 
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Names of the targets' columns, if they have columns with names."""
+        return ()
+
+    @property
+    def categories(self) -> Mapping[str, Sequence[str]]:
+        """Texts of the feature columns that hold numbers of texts, from 1 on; 0 is any other text."""
+        return {}
+
     # Cached properties, so that a subclass may set an attribute of the name.
     @cached_property
     def in_features(self) -> int:
@@ -95,7 +105,8 @@ class InMemory(LightningDataModule, ABC):
     @cached_property
     def out_features(self) -> int:
         """Numbers in one output: one a class, else one a target."""
-        return self.num_classes or (1 if self.feature_names else math.prod(self._training[1].shape[1:]))
+        named = len(self.target_names) or (1 if self.feature_names else 0)
+        return self.num_classes or named or math.prod(self._training[1].shape[1:])
 
     @property
     def _training(self) -> tuple[Tensor, ...]:
@@ -134,8 +145,10 @@ class InMemory(LightningDataModule, ABC):
             return
         if not self.has("val") and self.trainer is not None:
             self.trainer.limit_val_batches = 0  # Lightning warns of a loader without batches
-        if self.balanced and self.splits["train"].tensors[1].is_floating_point():
-            raise UsageError("--data.balanced: balanced sampling needs classes, not numbers")
+        if self.balanced:
+            targets = self.splits["train"].tensors[1]
+            if targets.is_floating_point() or targets.ndim > 1:
+                raise UsageError("--data.balanced: balanced sampling needs classes, not numbers or labels")
 
     def _built(self, split: Split) -> TensorDataset:
         if split not in self.splits:
@@ -186,8 +199,11 @@ class InMemory(LightningDataModule, ABC):
         """
         if self.own_inputs is None:
             return evaluation_loader(self.predicted(), self.batch_size)
-        inputs = torch.from_numpy(rows_of(self.own_inputs, self.feature_names))
-        return evaluation_loader(TensorDataset(inputs), self.batch_size)
+        return evaluation_loader(TensorDataset(self.given(self.own_inputs)), self.batch_size)
+
+    def given(self, inputs: str | list[list[float]]) -> Tensor:
+        """Return given inputs as the network takes them (N, features)."""
+        return torch.from_numpy(rows_of(inputs, self.feature_names))
 
     def predicted(self) -> TensorDataset:
         """Return inputs, targets and index of the samples to predict: the test split."""

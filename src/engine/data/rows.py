@@ -14,6 +14,7 @@ from engine.data.paths import locate
 from engine.errors import DataError, UsageError, nearest
 
 Floats = NDArray[np.float32]
+UNKNOWN = "(unknown)"  # a category that the training split has not
 
 
 def rows_of(inputs: str | Sequence[Sequence[float]], names: Sequence[str]) -> Floats:
@@ -32,9 +33,7 @@ def rows_of(inputs: str | Sequence[Sequence[float]], names: Sequence[str]) -> Fl
         return Table(locate(inputs, beside=Path())).numbers(names)
     wanted = f"a number for each of {', '.join(names)}"
     if isinstance(inputs, str):
-        pairs = dict(part.partition("=")[::2] for part in re.split(r"[,\s]+", inputs.strip()))
-        if set(pairs) != set(names):
-            raise UsageError(f"inputs {inputs}: expected {wanted}")
+        pairs = pairs_of(inputs, names)
         try:
             inputs = [[float(pairs[name]) for name in names]]
         except ValueError as error:
@@ -42,6 +41,18 @@ def rows_of(inputs: str | Sequence[Sequence[float]], names: Sequence[str]) -> Fl
     if not inputs or any(len(row) != len(names) for row in inputs):
         raise UsageError(f"inputs {inputs}: expected {wanted} in every row")
     return single(inputs)
+
+
+def pairs_of(inputs: str, names: Sequence[str], what: str = "number") -> dict[str, str]:
+    """Return `x1=3,x2=4` by name.
+
+    Raises:
+        UsageError: If the names are others.
+    """
+    pairs: dict[str, str] = dict(part.partition("=")[::2] for part in re.split(r"[,\s]+", inputs.strip()))
+    if set(pairs) != set(names):
+        raise UsageError(f"inputs {inputs}: expected a {what} for each of {', '.join(names)}")
+    return pairs
 
 
 def is_file(inputs: str) -> bool:

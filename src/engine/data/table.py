@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -68,7 +68,7 @@ class Table:
         with self._read(keep_default_na=False, dtype=str) as frame:
             return frame.fillna("")
 
-    def pieces(self, size: int, texts: Sequence[str] = ()) -> Iterator["Table"]:
+    def pieces(self, size: int, texts: Sequence[str] = ()) -> Iterator[Self]:
         """Yield tables of so many rows each, so that a large file needs little memory.
 
         Args:
@@ -116,7 +116,7 @@ class Table:
             wrong = np.argwhere(~np.isfinite(numbers)).tolist()
             row, column = wrong[0]
             reason = "is too large" if np.isfinite(values[row, column]) else "is not a finite number"
-            raise DataError(f"{self._cell(row, columns[column])} {reason}{_more(wrong)}")
+            raise DataError(f"{self._cell(row, columns[column])} {reason}{more(wrong)}")
         return numbers
 
     def blank(self, column: str) -> str | None:
@@ -124,7 +124,7 @@ class Table:
         if self._is_numeric(column):
             return None
         rows = np.flatnonzero(self.texts[column].str.strip() == "").tolist()
-        return f"{self.path}, row {rows[0] + 1}, column {column} is blank{_more(rows)}" if rows else None
+        return f"{self.path}, row {rows[0] + 1}, column {column} is blank{more(rows)}" if rows else None
 
     def is_text(self, column: str) -> bool:
         """Return whether a column holds anything but numbers and blanks."""
@@ -172,5 +172,6 @@ class Table:
             raise DataError(f"{self.path} cannot be read as CSV: {str(error).strip()}") from error
 
 
-def _more(places: Sequence[object]) -> str:
+def more(places: Sequence[object]) -> str:
+    """Return in words how many places there are beside the first."""
     return f" (and {len(places) - 1} more)" if len(places) > 1 else ""

@@ -206,5 +206,5 @@ def summarize(file: Path, proof: Proof) -> None:
     console.say("\nnext")
     name = shlex.quote(str(file))
     console.say(f"  {program()} predict --model {name} {GIVEN.get(about['inputs']['kind'], '')}".rstrip())
-    if "serve" in COMMANDS:
+    if "serve" in COMMANDS and file.suffix == ".onnx":
         console.say(f"  {program()} serve --model {name}")

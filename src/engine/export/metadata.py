@@ -1,7 +1,7 @@
 """Metadata of an exported model: what a program must know to use it, from module, data and run."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -45,7 +45,12 @@ def of_outputs(surface: Surface, data: Any, outputs: Tensor, of_text: bool) -> d
     if name == "probabilities":
         classes = _names([data, surface.module], "class_names", map(str, range(width)))
         return {"kind": "classes", "classes": classes, "target": target}
-    names = [str(target or name)] if width == 1 else [f"{name}_{number}" for number in range(width)]
+    if name == "labels":  # each is there or not: the probability of each
+        labels = _names([surface.module, data], "labels", map(str, range(width)))
+        cuts = getattr(surface.module, "cuts", None)
+        return {"kind": "labels", "labels": labels, "thresholds": [0.5] * width if cuts is None else cuts.tolist()}
+    numbered = [str(target or name)] if width == 1 else [f"{name}_{number}" for number in range(width)]
+    names = _names([data], "target_names", numbered)
     return {"kind": "numbers", "names": names, "units": [None] * width}
 
 
@@ -72,13 +77,21 @@ def _columns(module: LightningModule, data: Any, width: int) -> list[dict[str, A
     parts = [first_tensor(batch) for batch in islice(batches(source.train_dataloader()), BATCHES)]
     if not all(isinstance(part, Tensor) and part.shape[1:] == (width,) for part in parts):
         return [{"name": name} for name in names]  # the module makes its inputs of something else
-    values = torch.cat(parts)
-    whole = (values == values.round()).all(0)
-    facts = zip(names, values.amin(0), values.amax(0), values.double().mean(0), whole, strict=True)
+    words = getattr(data, "categories", None)
+    words = words if isinstance(words, Mapping) else {}
+    gaps = {"gaps": True} if getattr(data, "impute", "none") != "none" else {}  # NaN is a gap that the network fills
+    columns = zip(names, torch.cat(parts).double().unbind(1), strict=True)
     return [
-        {"name": name, "min": _short(low), "max": _short(high), "mean": _short(mean), "integer": bool(integer)}
-        for name, low, high, mean, integer in facts
+        {"name": name, "categories": [*words[name]]} if name in words else _range(name, of) | gaps
+        for name, of in columns
     ]
+
+
+def _range(name: str, values: Tensor) -> dict[str, Any]:
+    """Return the range of a column of numbers, those that are known."""
+    there = values[~values.isnan()]
+    span = {"min": _short(there.min()), "max": _short(there.max()), "mean": _short(there.mean())} if len(there) else {}
+    return {"name": name, **span, "integer": bool((there == there.round()).all())}
 
 
 def _short(number: Tensor) -> float:

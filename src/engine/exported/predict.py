@@ -12,18 +12,18 @@ import numpy as np
 
 from engine import console, process
 from engine.data.paths import check_encoding, locate
-from engine.data.rows import is_file, rows_of
+from engine.data.rows import is_file, pairs_of, rows_of
 from engine.errors import CommandError, DataError, UsageError, check_range, nearest
 from engine.exported.language import continued
 from engine.exported.model import Array, ExportedModel
-from engine.exported.rows import Columns, column_names, to_columns
+from engine.exported.rows import Columns, Description, column_names, from_table, is_mixed, to_columns
 from engine.project import program
 from engine.runs import csv_file
 from engine.runs.files import replacing
 from engine.settings.options import Parser
 
 if TYPE_CHECKING:
-    from engine.data.table import Table
+    from engine.data.mixed_table import MixedTable
 
 PIECE = 65_536  # rows of a table that are in memory at a time
 BATCH = 4096  # of them, those that the model gets at a time
@@ -127,13 +127,13 @@ def _table(model: ExportedModel, options: argparse.Namespace, compare: bool) -> 
         shown = values if len(names) < 5 else "new.csv"
         raise UsageError(f"{_title(model)} predicts from {', '.join(names)}: --data.path new.csv, or --input {shown}")
     if options.path is None and not is_file(given):
-        row = rows_of(given, names)
+        row = _row(given, model.inputs)
         yield to_columns(model.metadata, row, _predicted(model, row))
         return
-    from engine.data.table import Table  # pandas takes half a second
+    from engine.data.mixed_table import MixedTable  # pandas takes half a second
 
-    table = Table(locate(given, beside=Path()), options.encoding)
-    target = _target(model, table, options.target) if compare and options.path is not None else None
+    table = MixedTable(locate(given, beside=Path()), options.encoding)
+    target = _target(model, table, options.target) if compare and options.path is not None else []
     start = 0
     for inputs, targets in _pieces(model, table, target):
         index = None if targets is None else np.arange(start, start + len(inputs))
@@ -141,41 +141,55 @@ def _table(model: ExportedModel, options: argparse.Namespace, compare: bool) -> 
         yield to_columns(model.metadata, inputs, _predicted(model, inputs), targets, index)
 
 
-def _target(model: ExportedModel, table: "Table", asked: str | None) -> str | None:
-    """Return the column that is predicted, None if the file does not have it."""
+def _target(model: ExportedModel, table: "MixedTable", asked: str | None) -> list[str]:
+    """Return the columns that are predicted, none if the file does not have them."""
     if asked is not None and asked not in table.columns:
         raise DataError(f"{table.path} has no column {asked}{nearest(asked, table.columns)}")
     outputs = model.outputs
     names = outputs.get("names", ())
     target = asked or outputs.get("target") or (names[0] if len(names) == 1 and names[0] != "predicted" else None)
-    return target if target in table.columns else None
+    several = outputs.get("labels", names if len(names) > 1 else ())
+    targets = list(several) if several and asked is None else [target]
+    return [str(name) for name in targets] if all(name in table.columns for name in targets) else []
 
 
-def _pieces(model: ExportedModel, table: "Table", target: str | None) -> Iterator[tuple[Array, Array | None]]:
+def _pieces(model: ExportedModel, table: "MixedTable", target: list[str]) -> Iterator[tuple[Array, Array | None]]:
     """Yield inputs and targets of a file, a piece at a time.
 
     Raises:
         Blank: If a target is blank, here or further down.
         DataError: If a value is not what it is to be, as if the file had been read whole.
     """
-    names = column_names(model.inputs)
-    classes = model.outputs.get("classes")
-    texts = [target] if target and classes else []
+    inputs = model.inputs
+    texts = [*target] if {"classes", "labels"} & model.outputs.keys() else []
+    texts += [name for name in column_names(inputs) if is_mixed(inputs) and name in table.columns]
     try:
         for piece in table.pieces(PIECE, texts):
-            yield piece.numbers(names), _targets(piece, target, classes)
+            yield from_table(piece, inputs), _targets(piece, target, model.outputs)
     except DataError:
-        _targets(table, target, classes)
-        table.numbers(names)
+        _targets(table, target, model.outputs)
+        from_table(table, inputs)
         raise
 
 
-def _targets(table: "Table", target: str | None, classes: Sequence[str] | None) -> Array | None:
-    if target is None:
+def _row(given: str, inputs: Description) -> Array:
+    """Return `x1=3,x2=4` as a row of the inputs (1, columns)."""
+    names = column_names(inputs)
+    if not is_mixed(inputs):
+        return rows_of(given, names)
+    from engine.data.mixed_table import MixedTable
+
+    return from_table(MixedTable.of([pairs_of(given, names, "value")], "input"), inputs)
+
+
+def _targets(table: "MixedTable", target: list[str], outputs: Description) -> Array | None:
+    if not target:
         return None
-    if table.blank(target):
+    if any(map(table.blank, target)):
         raise Blank
-    return table.labels(target, classes) if classes else table.numbers([target])
+    if "labels" in outputs:
+        return table.yes_no(target)
+    return table.labels(target[0], outputs["classes"]) if "classes" in outputs else table.numbers(target)
 
 
 def _predicted(model: ExportedModel, inputs: Array) -> Array:

@@ -3,15 +3,18 @@
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.data.characters import encode
-from engine.data.rows import named_rows
+from engine.data.rows import UNKNOWN, named_rows
 from engine.errors import DataError
 from engine.runs.csv_file import Column
+
+if TYPE_CHECKING:
+    from engine.data.mixed_table import MixedTable
 
 Array = NDArray[Any]
 Columns = dict[str, Column]
@@ -29,7 +32,14 @@ def from_json(rows: Sequence[Any], inputs: Description) -> Array:
     Raises:
         DataError: Naming row and column of what is no number.
     """
-    return named_rows(rows, column_names(inputs))
+    names = column_names(inputs)
+    if not rows or not is_mixed(inputs):
+        return named_rows(rows, names)
+    from engine.data.mixed_table import MixedTable  # pandas takes half a second
+
+    return from_table(
+        MixedTable.of([texts_of(row, names, number) for number, row in enumerate(rows, 1)], "rows"), inputs
+    )
 
 
 def from_csv(content: bytes, inputs: Description, name: str = "the table", encoding: str = "utf-8") -> Array:
@@ -38,9 +48,44 @@ def from_csv(content: bytes, inputs: Description, name: str = "the table", encod
     Raises:
         DataError: Naming row and column of what is no number.
     """
-    from engine.data.table import Table  # pandas takes half a second
+    from engine.data.mixed_table import MixedTable  # pandas takes half a second
 
-    return Table(Path(name), encoding, content).numbers(column_names(inputs))
+    return from_table(MixedTable(Path(name), encoding, content), inputs)
+
+
+def from_table(table: "MixedTable", inputs: Description) -> Array:
+    """Return the rows of a table (N, columns): a category as the number of its text, a gap as NaN if there may be one.
+
+    Raises:
+        DataError: Naming row and column of what is no number.
+    """
+    categories = {column["name"]: column["categories"] for column in inputs["columns"] if "categories" in column}
+    numbers = [name for name in column_names(inputs) if name not in categories]
+    gaps = any(column.get("gaps") for column in inputs["columns"])
+    values = table.numbers_or_gaps(numbers) if gaps else table.numbers(numbers)
+    if not categories:
+        return values
+    columns = dict(zip(numbers, values.T, strict=True))
+    columns |= {name: table.codes(name, words) for name, words in categories.items()}
+    return np.stack([columns[name] for name in column_names(inputs)], 1)
+
+
+def is_mixed(inputs: Description) -> bool:
+    """Return whether columns of a table may hold texts or gaps."""
+    return any("categories" in column or column.get("gaps") for column in inputs["columns"])
+
+
+def texts_of(row: Any, names: Sequence[str], number: int) -> dict[str, str]:
+    """Return the values of a row, an object or a list, as texts by name; null is a blank.
+
+    Raises:
+        DataError: If one is missing.
+    """
+    values = dict(zip(names, row, strict=False)) if isinstance(row, list | tuple) and len(row) == len(names) else row
+    missing = [name for name in names if name not in values] if isinstance(values, Mapping) else names
+    if missing:
+        raise DataError(f"row {number}: expected a value for each of {', '.join(names)}")
+    return {name: "" if values[name] is None else str(values[name]) for name in names}
 
 
 def from_image(
@@ -100,22 +145,52 @@ def to_columns(
         name = "file" if metadata["inputs"]["kind"] == "image" else "index"
         first = {} if index is None else {name: index}
         return first | _classes(metadata["outputs"]["classes"], outputs, targets)
+    if kind == "labels":
+        return ({} if index is None else {"index": index}) | _labels(metadata["outputs"], outputs, targets)
     raise DataError(f"outputs of the kind {kind} cannot be read here")
 
 
 def _numbers(metadata: Mapping[str, Any], inputs: Array, outputs: Array, targets: Array | None) -> Columns:
     """Return the inputs by name if they are columns, actual, predicted and the absolute error."""
     table = metadata["inputs"]["kind"] == "table"
-    columns: Columns = dict(zip(column_names(metadata["inputs"]), inputs.T, strict=True)) if table else {}
+    described = metadata["inputs"]["columns"] if table else []
+    columns: Columns = {
+        about["name"]: _shown(column, about) for about, column in zip(described, inputs.T, strict=False)
+    }
     names = metadata["outputs"]["names"]
     if len(names) > 1:
-        titles = [name if name.startswith("predicted") else f"predicted_{name}" for name in names]
-        return columns | dict(zip(titles, outputs.T, strict=True))
+        for place, name in enumerate(names):
+            title, predicted = name if name.startswith("predicted") else f"predicted_{name}", outputs[:, place]
+            if targets is None:
+                columns[title] = predicted
+            else:
+                actual = targets[:, place]
+                columns |= {f"actual_{name}": actual, title: predicted, f"error_{name}": abs(predicted - actual)}
+        return columns
     predicted = outputs.reshape(len(outputs))
     if targets is None:
         return columns | {"predicted": predicted}
     actual = targets.reshape(len(targets))
     return columns | {"actual": actual, "predicted": predicted, "error": abs(predicted - actual)}
+
+
+def _shown(column: Array, about: Description) -> Column:
+    """Return a column of inputs as people read it: a category as its text, a gap as nothing."""
+    if "categories" in about:
+        return [[UNKNOWN, *about["categories"]][int(number)] for number in column.tolist()]
+    gaps = np.isnan(column)
+    return [None if gap else value for value, gap in zip(column.tolist(), gaps, strict=True)] if gaps.any() else column
+
+
+def _labels(described: Description, probabilities: Array, targets: Array | None) -> Columns:
+    """Return of each label whether it is there, if that is known, whether it is predicted, and its probability."""
+    columns: Columns = {}
+    for place, (name, cut) in enumerate(zip(described["labels"], described["thresholds"], strict=True)):
+        if targets is not None:
+            columns[f"label_{name}"] = ["yes" if there else "no" for there in targets[:, place]]
+        columns[f"predicted_{name}"] = ["yes" if p >= cut else "no" for p in probabilities[:, place]]
+        columns[f"p_{name}"] = probabilities[:, place]
+    return columns
 
 
 def _classes(classes: Sequence[str], probabilities: Array, labels: Array | None) -> Columns:

@@ -1,7 +1,7 @@
 """Summary of the network: its layers, their parameters and output shapes, printed before training."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -36,7 +36,7 @@ class Summary(Watcher, ModelSummary):
         check_range("max_depth", max_depth or 0, -1)
         self.max_depth = max_depth
         self._shapes: dict[nn.Module, tuple[int, ...]] = {}
-        self._operations: dict[nn.Module, int] = {}
+        self.operations: dict[nn.Module, int] = {}  # of a forward pass of one sample, without those of parts
         self._hooks = ExitStack()
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -51,7 +51,7 @@ class Summary(Watcher, ModelSummary):
         self.close()
         if self.max_depth != 0 and trainer.is_global_zero:
             self._print(pl_module)
-        self._shapes, self._operations = {}, {}
+        self._shapes = {}
 
     def close(self) -> None:
         """Remove the hooks."""
@@ -64,37 +64,47 @@ class Summary(Watcher, ModelSummary):
         if isinstance(output, Tensor):
             source = inputs[0] if inputs and isinstance(inputs[0], Tensor) else output
             self._shapes[layer] = output.shape[1:]
-            self._operations[layer] = operations(layer, source.shape, output.shape)
+            self.operations[layer] = operations(layer, source.shape, output.shape)
 
     def _print(self, task: nn.Module) -> None:
-        every = list(layers(task))
-        title = f"{parameters(task):,} parameters, {parameters(task, trained=True):,} trained"
-        if total := sum(self._operations.values()):
-            thousands = (len(str(total)) - 1) // 3
-            title += f", {total / 1000**thousands:.3g} {['', 'k', 'M', 'G', 'T', 'P'][thousands]}FLOPs"
-            title += " in a forward pass of one sample"
+        every, total = list(layers(task)), self.total()
+        title = f"{parameters(task):,} parameters, {parameters(task, trained=True):,} trained{total}"
         if self.max_depth is None and len(every) > ROWS:
-            rows = [self._row(f"{'  ' * level}{name}", layer, count) for level, name, layer, count in tree(task)]
+            rows = [self._row(f"{'  ' * level}{name}", layer, parts) for level, name, layer, parts in tree(task)]
         else:
             shown = list(layers(task, -1 if self.max_depth is None else self.max_depth))
             rows = [self._row(name or type(task).__name__, layer, own(layer, shown)) for name, layer in shown]
-        console.table(title, ["layer", "type", "weight", "output", "parameters"], rows)
+        names = ["layer", "type", "weight", "output", "parameters", "FLOPs"]
+        console.table(title, names if total else names[:-1], rows if total else [row[:-1] for row in rows])
         if len(rows) < len(every):
             console.say(f"(all {len(every)} layers: --callbacks.summary.max_depth -1)")
 
-    def _row(self, name: str, layer: nn.Module, count: int) -> list[Any]:
+    def _row(self, name: str, layer: nn.Module, parts: Sequence[nn.Module]) -> list[Any]:
         weight, output = shape(layer).replace(" ", ""), "x".join(map(str, self._shapes.get(layer, ())))
-        return [name, type(layer).__name__, weight, output, count]
+        return [name, type(layer).__name__, weight, output, size(parts), self.flops(parts)]
+
+    def total(self) -> str:
+        """Return the operations of all layers as the end of a line, nothing where they are not known."""
+        if not (total := sum(self.operations.values())):
+            return ""
+        thousands = (len(str(total)) - 1) // 3
+        unit = ["", "k", "M", "G", "T", "P"][thousands]
+        return f", {total / 1000**thousands:.3g} {unit}FLOPs in a forward pass of one sample"
+
+    def flops(self, modules: Iterable[nn.Module]) -> int:
+        """Return the operations of some modules in a forward pass of one sample."""
+        return sum(self.operations.get(module, 0) for module in modules)
 
 
-def own(layer: nn.Module, shown: Sequence[tuple[str, nn.Module]]) -> int:
-    """Return the number of a layer's parameters, without those of its parts that are shown too."""
+def own(layer: nn.Module, shown: Sequence[tuple[str, nn.Module]]) -> list[nn.Module]:
+    """Return a layer and its parts, without the parts that are shown themselves."""
     parts = {module for _, module in shown} & (set(layer.modules()) - {layer})
-    return parameters(layer) - sum(map(parameters, parts))
+    elsewhere = {module for part in parts for module in part.modules()}
+    return [module for module in layer.modules() if module not in elsewhere]
 
 
-def tree(task: nn.Module) -> Iterator[tuple[int, str, nn.Module, int]]:
-    """Yield level, name, module and number of all its parameters of a network's parts and of the parts of these.
+def tree(task: nn.Module) -> Iterator[tuple[int, str, nn.Module, list[nn.Module]]]:
+    """Yield level, name, module and modules to count of a network's parts and of the parts of these.
 
     One level where two have too many; the first row is that of parameters that belong to no part.
     """
@@ -103,9 +113,9 @@ def tree(task: nn.Module) -> Iterator[tuple[int, str, nn.Module, int]]:
         yield 0, type(task).__name__, task, own(task, parts)
     deep = len(parts) + sum(len(children(part)) for _, part in parts) <= MAX_ROWS
     for name, part in parts:
-        yield 0, name, part, parameters(part)
+        yield 0, name, part, list(part.modules())
         for inner, module in children(part) if deep else ():
-            yield 1, inner, module, parameters(module)
+            yield 1, inner, module, list(module.modules())
 
 
 def children(module: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -138,6 +148,11 @@ def parameters(module: nn.Module, trained: bool = False) -> int:
     return sum(p.numel() for p in module.parameters() if not is_lazy(p) and (p.requires_grad or not trained))
 
 
+def size(modules: Iterable[nn.Module]) -> int:
+    """Return the number of parameters that some modules have themselves."""
+    return sum(p.numel() for module in modules for p in module.parameters(recurse=False) if not is_lazy(p))
+
+
 def operations(layer: nn.Module, inputs: Sequence[int], outputs: Sequence[int]) -> int:
     """Return the multiplications and additions of a layer for one sample: two for each use of a weight.
 
@@ -146,7 +161,9 @@ def operations(layer: nn.Module, inputs: Sequence[int], outputs: Sequence[int]) 
     """
     if isinstance(layer, nn.Embedding | nn.EmbeddingBag):
         return 0
-    weights = sum(p.numel() for p in layer.parameters(recurse=False) if p.ndim > 1 and not is_lazy(p))
+    named = layer.named_parameters(recurse=False)  # a class of linear layers may have matrices that multiply nothing
+    matrices = [p for name, p in named if name == "weight" or not isinstance(layer, nn.Linear)]
+    weights = sum(p.numel() for p in matrices if p.ndim > 1 and not is_lazy(p))
     transposed = getattr(layer, "transposed", None)  # of a convolution
     places = outputs[1:-1] if transposed is None else inputs[2:] if transposed else outputs[2:]
     return 2 * weights * math.prod(places)

@@ -93,12 +93,11 @@ class CommandLine(LightningCLI):
             self.datamodule = None
             return
         self._adapt_to_other_data()
-        self.config_dump = self.settings  # what save_hyperparameters of a data module of one's own keeps
         only = Namespace(data=self.config.data.clone())  # type: ignore[no-untyped-call]
+        self.config_dump = plain(self.parser, only)  # what save_hyperparameters of a data module of one's own keeps
         self.datamodule = self._built(lambda: self.parser.instantiate_classes(only)).data
-        if self._fill_in():
-            del self.settings  # written as text by the parser, which takes a while
-            self.config_dump = self.settings
+        self._fill_in()
+        self.config_dump = self.settings
 
     def instantiate_classes(self) -> None:
         """Build task, callbacks and loggers."""
@@ -142,20 +141,13 @@ class CommandLine(LightningCLI):
             for name, value in change(vars(arguments), trained).items():
                 arguments[name] = value
 
-    def _fill_in(self) -> bool:
-        """Take the facts that the data class declares: its own arguments, and those left open of task and network.
-
-        Returns:
-            Whether any was another.
-        """
-        changed = False
+    def _fill_in(self) -> None:
+        """Take the facts that the data class declares: its own arguments, and those left open of task and network."""
         for key in ("data", "model", "model.init_args.network"):
             place = self.config.get(f"{key}.init_args")
             for name in getattr(self.datamodule, "facts", ()) if isinstance(place, Namespace) else ():
                 if name in place and (key == "data" or place[name] is None):
-                    before, place[name] = place[name], getattr(self.datamodule, name)
-                    changed = changed or before is not place[name]
-        return changed
+                    place[name] = getattr(self.datamodule, name)
 
     def _built(self, build: Callable[[], T]) -> T:
         return self.construction.of(build, lambda: explain.first_wrong(self.sources))

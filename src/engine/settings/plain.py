@@ -20,7 +20,8 @@ def plain(parser: ArgumentParser, config: Namespace) -> dict[str, Any]:
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=rf"\s*{LOST}")
-        settings: dict[str, Any] = yaml.safe_load(parser.dump(config, skip_none=False))
+        # Values were checked when they were parsed: another check takes longer than the text.
+        settings: dict[str, Any] = yaml.safe_load(parser.dump(config, skip_none=False, skip_validation=True))
     settings.pop("config", None)
     found: dict[str, Any] = _repaired(settings, config)
     return found

@@ -15,6 +15,7 @@ from typing import Any
 from engine.errors import CommandError, Interrupted, UsageError
 from engine.runs.files import write_json
 from engine.runs.folder import Run
+from engine.studies import report
 from engine.studies.pool import Pool, cores
 from engine.studies.progress import Progress
 from engine.studies.study_file import OUTPUT, Study
@@ -136,6 +137,8 @@ class Coordinator:
                 task.status, task.began, task.steps = "running", time.monotonic(), self._steps(task)
                 output = (self.study.folder / OUTPUT / f"{task.variant}_{task.seed}.txt").absolute()
                 pool.give(worker, Job(task.commands(self.study), str(output)), task)
+            if pool.idle():  # the last runs are training, and a core is free
+                report.load()
             for task, reply in pool.replies(POLL):
                 self._end(task, reply)
                 if not self.study.folder.is_dir():

@@ -42,8 +42,9 @@ class Progress:
     def ended(self, task: "Task") -> None:
         """Print how a run ended."""
         self.took.append(time.monotonic() - task.began)
-        best = task.run.record().get("best") if task.status == "finished" else None
-        score = f", best {best['monitor']} {best['score']:.4g} in epoch {best['epoch']}" if best else ""
+        best = (task.run.record().get("best") or {}) if task.status == "finished" else {}
+        # Without a metric to go by, the newest epoch is kept.
+        score = f", best {best['monitor']} {best['score']:.4g} in epoch {best['epoch']}" if best.get("monitor") else ""
         reason = f": {task.reason.splitlines()[0]}" if task.reason and task.status != "finished" else score
         console.say(f"{task.title} {task.status}{reason}" + ("" if self._bar else f" | {self._whole()}"))
 

@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from engine.studies.coordinator import Task
 
 
+def load() -> None:
+    """Import what a report needs, which takes a second."""
+    from engine.comparison import report, verdicts  # noqa: F401
+
+
 def write(study: Study, tasks: "Sequence[Task]") -> None:
     """Print the comparison, and write report.md, report.html and figures/ into the study's folder."""
     from engine.comparison import report, table

@@ -141,3 +141,113 @@ def test_a_regression_without_targets_has_no_error_column(app: App, folder: Path
     rows = read_csv(folder / "lightning_logs/tabular/version_0/predictions.csv")
     assert list(rows[0]) == ["area_m2", "rooms", "age_years", "distance_km", "predicted"]
     assert rows[0]["area_m2"] == "100.0"
+
+
+COLOURS, SIZES = ("red", "blue", " red ", ""), range(60)
+MIXED = "colour,size,gap,y,warm,wet\n" + "".join(
+    f"{COLOURS[n % 4]},{n},{n % 7 if n % 5 else ''},{3 * n},{n % 2},{'no' if n % 3 else 'yes'}\n" for n in SIZES
+)
+MIX: dict[str, Any] = {"features": ["colour", "size", "gap"], "target": "y", "categories": "auto", "impute": "median"}
+
+
+@pytest.fixture
+def mixed(folder: Path) -> Path:
+    (folder / "mine.csv").write_text(MIXED)
+    return folder / "mine.csv"
+
+
+def test_several_targets_are_columns_by_name_or_position(mixed: Path) -> None:
+    data = Tabular(str(mixed), target=["y", 1], features=["colour"], categories="auto")
+    assert (data.target, data.out_features, data.kind) == (["y", "size"], 2, "regression")
+    inputs, targets = data.build("train")
+    torch.testing.assert_close(targets[:, 0], 3 * targets[:, 1])
+    assert len(inputs) == 36
+
+
+@pytest.mark.parametrize(
+    ("target", "kind"), [(["warm", "wet"], "multilabel"), (["warm", "size"], "regression"), ("warm", "regression")]
+)
+def test_several_columns_of_yes_and_no_are_labels(target: Any, kind: str, mixed: Path) -> None:
+    data = Tabular(str(mixed), target=target, features=["gap"], impute="median")
+    assert data.kind == kind
+    assert data.labels == (["warm", "wet"] if kind == "multilabel" else None)
+    targets = data.build("test")[1]
+    assert targets.is_floating_point() == (kind == "regression")
+
+
+def test_categories_are_those_of_the_training_split_and_others_are_unknown(mixed: Path) -> None:
+    lines = MIXED.splitlines()
+    test = Tabular(str(mixed), **MIX)._chosen("test", torch.zeros(60, 1), None).tolist()
+    for row in test[:3]:
+        lines[row + 1] = "green" + lines[row + 1][lines[row + 1].index(",") :]
+    mixed.write_text("\n".join(lines) + "\n")
+    data = Tabular(str(mixed), **MIX)
+    assert data.categories == {"colour": ["", "blue", "red"]}
+    assert data.category_sizes == [4, 0, 0]
+    colours = {"": 1, "blue": 2, "red": 3, "green": 0}
+    expected = [colours[line.split(",")[0].strip()] for line in lines[1:]]
+    assert data.rows.inputs[:, 0].tolist() == expected
+    assert data.rows.inputs[:, 2].isnan().tolist() == [row % 5 == 0 for row in range(60)]
+
+
+def test_another_file_gets_the_numbers_of_the_categories_that_were_trained(mixed: Path, folder: Path) -> None:
+    (folder / "new.csv").write_text("gap,size,colour\n,1,blue\n3,2,black\n")
+    settings = {**MIX, "categories": {"colour": ["blue", "red"]}, "kind": "regression", "all_rows": True}
+    data = Tabular("new.csv", **settings)
+    [inputs] = data.predicted().tensors
+    assert inputs[:, :2].tolist() == [[1, 1], [0, 2]]
+    changed = Tabular.for_other_data({"path": "new.csv", "target": ["y", 1], "categories": "auto"}, settings)
+    assert changed == {"all_rows": True, "categories": {"colour": ["blue", "red"]}, "target": "y"}
+
+
+def test_inputs_of_the_command_may_have_texts_and_gaps(mixed: Path) -> None:
+    data = Tabular(str(mixed), **MIX, inputs="colour=blue,size=4,gap=")
+    [[inputs]] = list(data.predict_dataloader())
+    assert inputs[0, :2].tolist() == [2, 4]
+    assert inputs[0, 2].isnan()
+    with pytest.raises(UsageError, match="column size: 'big' is not a finite number"):
+        Tabular(str(mixed), **MIX, inputs="colour=blue,size=big,gap=").predict_dataloader()
+
+
+WRONG_MIX: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "text that nobody asked for": (
+        {"categories": None},
+        ["'red' is not", "--data.categories '[colour]'", "mixed_columns"],
+    ),
+    "a gap that nothing fills": ({"impute": "none"}, ["row 1, column gap: ''", "to fill gaps: --data.impute median"]),
+    "a category that is no feature": (
+        {"categories": ["color"]},
+        ["color is none of the features", "did you mean colour?"],
+    ),
+    "dates": ({"features": ["day", "size"]}, ["column day holds dates", "--data.features"]),
+    "dates that nobody asked for": ({"features": ["day", "size"], "categories": None}, ["column day holds dates"]),
+    "names": ({"features": ["name", "size"]}, ["column name has no text twice in the training split"]),
+    "nothing in the training split": ({"features": ["none", "size"]}, ["column none has no number in the training"]),
+    "a mistake in a number": ({"features": ["typo", "size"]}, ["row 3, column typo: '12O' is not a finite number"]),
+    "a label that is always there": (
+        {"target": ["warm", "one"], "kind": "multilabel"},
+        ["column one is '1' in all rows"],
+    ),
+    "a number as a label": ({"target": ["warm", "y"], "kind": "multilabel"}, ["row 2, column y: '3' is neither yes"]),
+    "a target twice": ({"target": ["y", 3]}, ["names a column twice: y, y"]),
+    "several classes": (
+        {"target": ["warm", "wet"], "kind": "classification"},
+        ["labels of yes and no", "multilabel.yaml"],
+    ),
+    "text as a number": ({"target": ["y", "wet"], "kind": "regression"}, ["row 1, column wet: 'yes' is not"]),
+    "yes as a number": ({"target": ["warm", "wet"], "kind": "regression"}, ["'yes' is not", "configs/multilabel.yaml"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_MIX)
+def test_what_a_mixed_table_cannot_be_is_named(case: str, mixed: Path) -> None:
+    arguments, words = WRONG_MIX[case]
+    lines = [
+        f"{line},2024-01-{1 + row % 28:02},n{row},,{'12O' if row == 2 else row},1"
+        for row, line in enumerate(MIXED.splitlines()[1:])
+    ]
+    mixed.write_text("\n".join([MIXED.splitlines()[0] + ",day,name,none,typo,one", *lines]) + "\n")
+    with pytest.raises((DataError, UsageError)) as error:
+        Tabular(str(mixed), **{**MIX, **arguments}).rows  # noqa: B018
+    for word in words:
+        assert word in str(error.value)

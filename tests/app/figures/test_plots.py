@@ -8,7 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from app.figures.plots.classification import boundary, confusion, precision_recall, regions, roc
-from app.figures.plots.regression import curve, residuals, scatter
+from app.figures.plots.multilabel import THRESHOLDS, choice, thresholds
+from app.figures.plots.regression import all_residuals, curve, residuals, scatter, scatters
 from app.figures.plots.style import BLUE
 from app.figures.plots.training import curves, split_and_metric
 from engine.dashboard import pixels
@@ -155,3 +156,37 @@ def test_a_training_that_diverged_has_curves() -> None:
 )
 def test_the_name_of_a_curve_says_its_split_and_metric(name: str, split: str, metric: str) -> None:
     assert split_and_metric(name) == (split, metric)
+
+
+def test_the_best_threshold_is_that_of_the_highest_f1() -> None:
+    true, chances = LABELS, CHANCES[:, 1] * 0.5  # above 0.25 all have the label
+    found = choice(true, chances)
+    assert THRESHOLDS[found.best] == pytest.approx(0.25, abs=0.011)
+    said = chances >= 0.4
+    place = int(np.flatnonzero(np.isclose(THRESHOLDS, 0.4))[0])
+    assert found.precision[place] == pytest.approx((said & (true > 0)).sum() / said.sum())
+    assert found.recall[place] == pytest.approx((said & (true > 0)).sum() / true.sum())
+    assert np.isnan(found.precision[-1])  # nothing is predicted
+    assert choice(true * 0, chances).f1.max() == 0
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 9])
+def test_several_plots_stand_side_by_side_and_touch_nowhere(count: int) -> None:
+    actual = np.stack([X + number for number in range(count)], 1)
+    names = [f"target {number}" for number in range(count)]
+    figures = [draw(actual, actual + Y[:, None], names, "A title") for draw in (scatters, all_residuals)]
+    figures.append(thresholds([choice(LABELS, CHANCES[:, 1])] * count, [0.5] * count, names, "A title"))
+    for figure in figures:
+        figure.canvas.draw()
+        boxes = [box for plot in figure.axes if (box := plot.get_tightbbox())]
+        assert len(boxes) == count
+        boxes += [legend.get_window_extent() for legend in figure.legends]
+        assert not any(a.overlaps(b) for place, a in enumerate(boxes) for b in boxes[place + 1 :])
+        assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
+
+
+def test_the_curve_of_a_label_is_that_of_its_column() -> None:
+    both = np.stack([LABELS, 1 - LABELS], 1)
+    legend = roc(both, CHANCES[:, [1, 1]], ["yes", "no"], "").axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()][1:] == ["yes: 1.0000", "no: 0.0000"]

@@ -46,10 +46,35 @@ def test_statistics_are_fitted_once() -> None:
 
 
 def test_targets_of_another_shape_are_refused_instead_of_broadcast() -> None:
-    with pytest.raises(ValueError, match=r"targets \(B, 1\): \(4,\)"):
+    with pytest.raises(ValueError, match=r"targets \(B, targets\): \(4,\)"):
         task(nn.Identity()).loss(torch.zeros(4, 1), torch.zeros(4))
     with pytest.raises(ValueError, match=r"outputs \(4, 2\) for targets \(4, 1\)"):
         task(nn.Identity()).loss(torch.zeros(4, 2), torch.zeros(4, 1))
+
+
+def several() -> tuple[Regression, torch.Tensor]:
+    torch.manual_seed(0)
+    targets = torch.randn(50, 2) * torch.tensor([1.0, 1000.0]) + torch.tensor([0.0, 5000.0])
+    regression = task(nn.Identity())
+    regression.fit_statistics(TensorDataset(targets, targets))
+    return regression, targets
+
+
+def test_several_targets_weigh_the_same_in_the_loss_whatever_their_units() -> None:
+    regression, targets = several()
+    zeros = torch.zeros_like(targets)
+    assert regression.loss(zeros, targets).item() == pytest.approx(1)
+    assert regression.constant_loss(targets) == pytest.approx(1)
+    assert regression.constant_loss(targets + torch.tensor([9.0, 0.0])) == pytest.approx(1)  # around each mean
+    torch.testing.assert_close(regression(targets), targets)
+
+
+def test_each_of_several_targets_has_its_columns() -> None:
+    regression, targets = several()
+    columns = regression.columns(targets[:4] + torch.tensor([0.5, 2.0]), targets[:4], None)
+    assert list(columns) == ["x1", "x2", *(f"{what}_{n}" for n in "01" for what in ("actual", "predicted", "error"))]
+    assert torch.as_tensor(columns["error_1"]).tolist() == pytest.approx([2.0] * 4, rel=1e-2)
+    assert list(regression.columns(targets, None, None))[2:] == ["predicted_0", "predicted_1"]
 
 
 def test_only_the_network_is_trained() -> None:

@@ -60,6 +60,22 @@ def test_a_curve_is_asked_for_by_the_end_of_its_name() -> None:
         curves.resolve("learning_rte", names)
 
 
+def test_a_path_is_one_number_against_another_where_both_were_logged() -> None:
+    names = ["train/x", "train/y", "train/loss", "val/loss"]
+    assert curves.resolve("y against train/x", names) == "train/y against train/x"
+    with pytest.raises(UsageError, match="no run has logged z"):
+        curves.resolve("z against x", names)
+    logged = {
+        "train/x": (np.array([1.0, 2, 3]), np.array([5.0, 3, 4])),
+        "train/y": (np.array([2.0, 3, 4]), np.array([7.0, 6, 8])),
+    }
+    path = curves.find(logged, "train/y against train/x")
+    assert path is not None
+    assert [part.tolist() for part in path] == [[3, 4], [7, 6]]  # in the order of the steps, not of x
+    assert curves.find(logged, "train/y against train/z") is None
+    assert curves.find(logged, "train/y") is logged["train/y"]
+
+
 def test_the_usual_curves_are_losses_metrics_learning_rate_and_norms() -> None:
     names = ["train/gradient_norm", "train/loss_step", "learning_rate", "train/loss", "val/loss", "val/accuracy"]
     names += [f"val/accuracy_{name}" for name in "abc"] + ["val/loss_ratio", "train/weight_norm"]

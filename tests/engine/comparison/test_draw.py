@@ -57,6 +57,21 @@ def test_a_run_that_diverges_leaves_the_plot() -> None:
     assert plot.get_ylim()[1] > 5
 
 
+def test_a_path_has_a_start_and_an_end_and_one_name_a_group() -> None:
+    there, back = (np.array([1.0, 3, 2]), np.array([9.0, 4, 5])), (np.array([1.0, 2]), np.array([9.0, 8]))
+    far = (np.array([1.0, 1e9]), np.array([9.0, -1e9]))
+    figure = draw.paths("train/y against train/x", ["a", "b"], [[there, back], []], [[], [far]])
+    (plot,) = figure.axes
+    assert (plot.get_xlabel(), plot.get_ylabel()) == ("train/x", "train/y")
+    lines = {line.get_marker(): line for line in reversed(plot.lines)}
+    assert np.asarray(lines["."].get_xydata()).tolist() == [[1, 9], [3, 4], [2, 5]]
+    assert np.asarray(lines["o"].get_xydata()).tolist() == [[1, 9]]
+    assert np.asarray(lines["*"].get_xydata()).tolist() == [[2, 5]]
+    assert plot.get_xlim()[1] < 4  # the path that leaves the plot is not averaged
+    texts = [text.get_text() for text in plot.get_legend().get_texts()]  # type: ignore[union-attr]
+    assert texts == ["a (2)", "b (not averaged)"]
+
+
 def test_bars_start_at_zero_or_are_not_drawn() -> None:
     figure = draw.scores("scores", ["a", "b"], {"test/mae": [[1, 2], [3, 5]], "test/accuracy": [[0.97], [0.98]]})
     mae, accuracy = figure.axes[:2]

@@ -62,6 +62,12 @@ def test_figures_are_chosen_by_name_and_a_missing_one_is_said(tmp_path: Path) ->
         report.check(comparison_again(), ["norm"])
 
 
+def test_a_figure_of_one_number_against_another_is_a_path(tmp_path: Path) -> None:
+    paths = report.write(comparison(), tmp_path, figures=["val/accuracy against val/loss"])
+    assert "![val_accuracy_against_val_loss](figures/val_accuracy_against_val_loss.svg)" in paths[0].read_text()
+    assert (tmp_path / "figures" / "val_accuracy_against_val_loss.png").is_file()
+
+
 def comparison_again() -> Comparison:
     return compare([Run(folder) for folder in sorted(LOGS.glob("b/version_*"))])
 

@@ -60,8 +60,8 @@ def roc(labels: Array, probabilities: Array, names: Sequence[str], title: str) -
     """Return the receiver operating characteristic of each class against the rest, with the area under it.
 
     Args:
-        labels: Class of each sample (N,).
-        probabilities: Of each class (N, classes).
+        labels: Class of each sample (N,), or labels of 0 and 1 (N, labels).
+        probabilities: Of each class or label (N, classes).
         names: Of the classes; of two, the second is drawn, whose curve is the other's mirror image.
         title: What is shown, and when.
     """
@@ -70,7 +70,7 @@ def roc(labels: Array, probabilities: Array, names: Sequence[str], title: str) -
     for number, (true, chances) in _one_against_rest(labels, probabilities, names).items():
         x, y, _ = binary_roc(chances, true)
         plot.plot(x, y, **_line(number, f"{shorten(names[number])}: {torch.trapezoid(y, x).item():.4f}"))
-    legend_beside(plot, "class: area under curve")
+    legend_beside(plot, f"{'class' if labels.ndim == 1 else 'label'}: area under curve")
     return figure
 
 
@@ -78,8 +78,8 @@ def precision_recall(labels: Array, probabilities: Array, names: Sequence[str], 
     """Return precision against recall of each class against the rest, with the average precision.
 
     Args:
-        labels: Class of each sample (N,).
-        probabilities: Of each class (N, classes).
+        labels: Class of each sample (N,), or labels of 0 and 1 (N, labels).
+        probabilities: Of each class or label (N, classes).
         names: Of the classes; of two, the second is drawn.
         title: What is shown, and when.
     """
@@ -91,7 +91,7 @@ def precision_recall(labels: Array, probabilities: Array, names: Sequence[str], 
         style = _line(number, f"{shorten(names[number])}: {average:.4f}")
         plot.plot(recall, precision, drawstyle="steps-post", **style)
     if plot.lines:  # of one class alone there is nothing to tell apart
-        legend_beside(plot, "class: average precision")
+        legend_beside(plot, f"{'class' if labels.ndim == 1 else 'label'}: average precision")
     return figure
 
 
@@ -99,10 +99,12 @@ def _one_against_rest(
     labels: Array, probabilities: Array, names: Sequence[str]
 ) -> dict[int, tuple[torch.Tensor, torch.Tensor]]:
     """Return, for each class that has samples and not all of them, which samples are of it and its probabilities."""
+    shown = [1] if len(names) == 2 and labels.ndim == 1 else range(len(names))
+    members = {number: labels == number if labels.ndim == 1 else labels[:, number] > 0 for number in shown}
     return {
-        number: (torch.tensor(labels == number).long(), torch.tensor(probabilities[:, number]))
-        for number in ([1] if len(names) == 2 else range(len(names)))
-        if 0 < (labels == number).sum() < len(labels)
+        number: (torch.tensor(true).long(), torch.tensor(probabilities[:, number]))
+        for number, true in members.items()
+        if 0 < true.sum() < len(labels)
     }
 
 

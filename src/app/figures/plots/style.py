@@ -38,6 +38,27 @@ def axes(title: str, x: str, y: str, size: tuple[float, float] = (5.6, 4.0), rig
     return figure, plot
 
 
+def grid(title: str, count: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure of several small plots without labels, three in a row, at 100 pixels an inch."""
+    columns, rows = min(count, 3), -(-count // 3)
+    width, height = max(3.0 * columns, 5.6) + 0.2, 2.9 * rows + 0.7
+    figure = Figure(figsize=(width, height), dpi=100)
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=11, y=1 - 0.12 / height, va="top")
+    step = (width - 0.2) / columns
+    places = [(0.65 + step * (each % 3), height - 0.95 - 2.9 * (each // 3) - 1.85) for each in range(count)]
+    return figure, [
+        figure.add_axes((left / width, low / height, (step - 0.75) / width, 1.85 / height)) for left, low in places
+    ]
+
+
+def legend_of_grid(figure: Figure) -> None:
+    """Add the legend of the first plot of a grid, for all of them, below the title."""
+    handles, names = figure.axes[0].get_legend_handles_labels()
+    place = (0.5, 1 - 0.33 / figure.get_figheight())
+    figure.legend(handles, names, loc="upper center", bbox_to_anchor=place, ncols=5, frameon=False, fontsize=8.5)
+
+
 def label(plot: Axes, x: str, y: str) -> None:
     """Label the axes of a plot, with few enough ticks that their numbers never touch."""
     plot.set_xlabel(x)
