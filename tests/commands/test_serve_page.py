@@ -11,6 +11,7 @@ from PIL import Image
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 from support import PRODUCT, PROJECT, Result, read_csv
 from support.browser import opened
@@ -99,6 +100,40 @@ def test_the_form_of_product_is_filled_and_predicts(app: App, browser: Chrome) -
         page.one("#means").click()
         page.wait(".winner", "3")
         assert page.one("#column-0").get_attribute("value") == page.one("#column-0").get_attribute("placeholder")
+
+
+def test_texts_are_chosen_and_gaps_left_blank(app: App, browser: Chrome) -> None:
+    config = PROJECT / "configs" / "tabular_mixed.yaml"
+    assert app("fit", "--config", config, "--trainer.max_epochs", "2").exit_code == 0
+    assert app("export", "--run", "tabular_mixed").exit_code == 0
+    with served("--run", "tabular_mixed") as server:
+        page = Page(browser, server)
+        page.one("#means").click()
+        before = page.wait(".winner", ".")
+        Select(page.one("[name=neighbourhood]")).select_by_value("Stone Park")
+        page.one("[name=lot_front_m]").clear()
+        WebDriverWait(browser, 20).until(lambda _: page.text(".winner") not in ("", before))
+        names = browser.find_elements(By.CSS_SELECTOR, "#fields label")
+        fields = browser.find_elements(By.CSS_SELECTOR, "#fields input, #fields select")
+        row = {name.text: field.get_attribute("value") for name, field in zip(names, fields, strict=True)}
+        assert (row["neighbourhood"], row["lot_front_m"]) == ("Stone Park", "")
+        expected = server.predict({"rows": [row]}).json["predictions"][0]["predicted"]
+        WebDriverWait(browser, 20).until(lambda _: float(page.text(".winner")) == pytest.approx(expected, rel=1e-4))
+
+
+def test_labels_that_are_there_are_named(app: App, browser: Chrome) -> None:
+    config = PROJECT / "configs" / "multilabel.yaml"
+    assert app("fit", "--config", config, "--trainer.max_epochs", "40").exit_code == 0
+    assert app("export", "--run", "multilabel").exit_code == 0
+    with served("--run", "multilabel") as server:
+        page = Page(browser, server)
+        page.one("#means").click()
+        page.wait("#answer", "none")
+        field = page.one("[name=temperature_c]")
+        field.clear()
+        field.send_keys("78")
+        page.wait("#answer", "overheating")
+        assert page.text(".bars li:first-child span:first-child") == "overheating"
 
 
 def test_a_seven_that_is_drawn_is_read_as_seven(app: App, browser: Chrome, real_mnist: Path) -> None:

@@ -7,12 +7,13 @@
 
 function tabular() {
   const fields = inputs.columns.map((column, place) => {
-    const { name, min, max, mean } = column, id = `column-${place}`;
+    const { name, min, max, categories, gaps } = column, id = `column-${place}`;
+    const attributes = { id, name, autocomplete: "off", "aria-describedby": `${id}-hint` };
     // Keyboards of phones for decimals have no minus sign.
-    const mode = min < 0 ? "text" : column.integer ? "numeric" : "decimal";
-    const field = make("input", { id, name, inputmode: mode, autocomplete: "off", "aria-describedby": `${id}-hint` });
-    if (mean != null) field.placeholder = number(column.integer ? Math.round(mean) : mean);
-    const range = min == null ? "" : `${number(min)} to ${number(max)}`;
+    const field = categories ? make("select", attributes, ...categories.map(text => make("option", { value: text }, visible(text))))
+      : make("input", { ...attributes, inputmode: min < 0 ? "text" : column.integer ? "numeric" : "decimal" });
+    if (column.mean != null) field.placeholder = plain(usual(column));
+    const range = (min == null ? "" : `${number(min)} to ${number(max)}`) + (gaps ? ", or blank" : "");
     const hint = make("p", { class: "soft", id: `${id}-hint` }, range);
     $("fields").append(make("div", {}, make("label", { for: id }, name), field, hint));
     const say = (text, look) => {
@@ -26,9 +27,11 @@ function tabular() {
       const outside = value < min || value > max;
       say(outside ? `Outside the training data: ${range}` : range, outside ? "warn" : "");
     };
-    return { name, field, say };
+    const isNumber = () => field.value.trim() !== "" && isFinite(field.value);
+    const value = () => !categories && isNumber() ? Number(field.value) : field.value;
+    const ready = () => categories || isNumber() || (gaps && field.value === "");
+    return { name, field, say, value, ready, usual: plain(usual(column)) };
   });
-  const value = text => text.trim() !== "" && isFinite(text) ? Number(text) : text;
   const refused = ({ detail, column }) => {
     const found = fields.find(({ name }) => name === column);
     if (!found) return;
@@ -37,15 +40,15 @@ function tabular() {
   };
   const one = async () => {
     follow.cancel();
-    const row = Object.fromEntries(fields.map(({ name, field }) => [name, value(field.value)]));
+    const row = Object.fromEntries(fields.map(({ name, value }) => [name, value()]));
     const rows = await ask(JSON.stringify({ rows: [row] }), JSON_TYPE, refused);
     if (rows) answer(rows[0]);
   };
   $("row").onsubmit = event => { event.preventDefault(); one().then(reveal); };
-  const follow = later(() => { if (fields.every(({ field }) => typeof value(field.value) === "number")) one(); });
+  const follow = later(() => { if (fields.every(({ ready }) => ready())) one(); });
   $("row").oninput = () => { tell(""); follow(); };
   $("means").onclick = () => {
-    for (const { field } of fields) { field.value = field.placeholder.replaceAll(",", ""); field.oninput(); }
+    for (const { field, usual } of fields) { field.value = usual; field.oninput(); }
     one();
   };
   const several = async body => {
@@ -62,7 +65,8 @@ function tabular() {
     reveal();
   };
   $("rows").onsubmit = event => { event.preventDefault(); several($("csv").value); };
-  $("csv").placeholder = `${inputs.columns.map(({ name }) => quoted(name)).join(",")}\n${fields.map(({ field }) => field.placeholder.replaceAll(",", "")).join(",")}`;
+  const example = [fields.map(({ name }) => name), fields.map(({ usual }) => usual)];
+  $("csv").placeholder = example.map(line => line.map(quoted).join(",")).join("\n");
   $("empty").textContent = "Fill in the fields.";
   return async file => {
     $("many").open = true;

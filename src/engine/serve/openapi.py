@@ -86,7 +86,9 @@ def _columns(inputs: Mapping[str, Any]) -> Schema:
     """Return the schema of a row of a table; values outside the range of the training data are allowed."""
     properties = {}
     for column in inputs["columns"]:
-        found: Schema = {"type": "number"}
+        found: Schema = {"type": ["number", "null"] if column.get("gaps") else "number"}
+        if column.get("categories"):  # others are taken for unknown ones
+            found = {"type": "string", "examples": column["categories"]}
         if column.get("min") is not None:
             found["description"] = f"{column['min']:g} to {column['max']:g} in the training data"
         if column.get("mean") is not None:

@@ -26,6 +26,9 @@ const number = value => {
   return value.toLocaleString("en", { maximumFractionDigits, useGrouping: "min2" });  // a year has no comma
 };
 const percent = p => p > 0.9995 && p < 1 ? "> 99.9 %" : p < 0.0005 && p > 0 ? "< 0.1 %" : `${(100 * p).toFixed(1)} %`;
+// A number as it is typed; the usual value of a column: its mean, or its first category.
+const plain = value => typeof value === "number" ? number(value).replaceAll(",", "") : value;
+const usual = ({ mean, integer, categories }) => categories?.[0] ?? (integer ? Math.round(mean ?? 0) : mean ?? 0);
 const visible = name => ({ " ": "space", "\n": "↵", "\t": "tab", "": "(empty)" })[name] ?? name;
 
 // Asking
@@ -83,6 +86,9 @@ const answer = row => {
   else if (outputs.kind === "classes") {
     const winner = make("p", { class: "winner" }, visible(row.predicted), make("small", {}, ` ${percent(row[`p_${row.predicted}`])}`));
     show([winner], ...bars(outputs.classes.map(name => [name, row[`p_${name}`]])));
+  } else if (outputs.kind === "labels") {
+    const found = outputs.labels.filter(name => row[`predicted_${name}`] === "yes");
+    show([make("p", { class: "winner" }, found.join(", ") || "none")], ...bars(outputs.labels.map(name => [name, row[`p_${name}`]])));
   } else show([make("pre", {}, JSON.stringify(row, null, 2))]);
 };
 const quoted = value => /[",\r\n]/.test(value ?? "") ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? "");
@@ -109,13 +115,13 @@ const first = () => {
   return [...known].every(letter => letters.includes(letter)) ? known : letters.filter(letter => letter.trim()).slice(0, 10).join("");
 };
 
+const brief = value => typeof value === "number" ? Number(value.toPrecision(4)) : value;
 const shell = text => `'${text.replaceAll("'", `'\\''`)}'`;
 function write(language = document.querySelector("[data-language][aria-pressed=true]")?.dataset.language ?? "curl") {
   const address = PREDICT, type = kind === "image" ? "image/png" : JSON_TYPE;
   const headers = { "Content-Type": type, ...(asksToken && { Authorization: "Bearer TOKEN" }) };
-  const mean = ({ mean, integer }) => mean == null ? 0 : integer ? Math.round(mean) : Number(mean.toPrecision(4));
   const given = kind === "text" ? { prompt: first(), length: 50 }
-    : { rows: [Object.fromEntries(inputs.columns?.map(column => [column.name, mean(column)]) ?? [])] };
+    : { rows: [Object.fromEntries(inputs.columns?.map(column => [column.name, brief(usual(column))]) ?? [])] };
   const body = JSON.stringify(given).replaceAll('":', '": ').replaceAll(',"', ', "');
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   const sent = kind === "image" ? "--data-binary @image.png" : `-d ${shell(body)}`;

@@ -182,8 +182,10 @@ class Predictor:
         return {"image": base64.b64encode(file.getvalue()).decode()}
 
 
-def _mean(column: Mapping[str, Any]) -> float:
-    """Return the mean of a column, or the nearest number that it may be."""
+def _mean(column: Mapping[str, Any]) -> float | str:
+    """Return the mean of a column, or the nearest number that it may be; the first of categories."""
+    if column.get("categories"):
+        return str(column["categories"][0])
     mean = column.get("mean") or 0.0
     return round(mean) if column.get("integer") else float(f"{mean:.4g}")
 
