@@ -47,7 +47,7 @@ def page(metadata: dict[str, Any], token: bool = False) -> str:
 
 def _facts(metadata: dict[str, Any]) -> list[str]:
     """Return lines of HTML: how good the model is, and where it comes from."""
-    metrics = {name.rpartition("/")[2]: value for name, value in (metadata.get("metrics") or {}).items()}
+    metrics = {name.partition("/")[2] or name: value for name, value in (metadata.get("metrics") or {}).items()}
     shown = [name for name in metrics if name != "loss" and not any(name.startswith(f"{other}_") for other in metrics)]
     scores = [f"{html.escape(name)} <b>{metrics[name]:.4g}</b>" for name in shown[:3]]
     samples = f" on {metadata.get('samples', 0):,} {html.escape(str(metadata.get('split', '')))} samples"

@@ -41,7 +41,7 @@ def test_it_says_how_good_the_model_is_and_where_it_comes_from() -> None:
     shown = " ".join(Elements(page(METADATA)).shown.split())
     assert "product/version_3 mae 0.2153, r2 0.9998 on 10,000 test samples" in shown
     assert "Regression · lightning_logs/product/version_3 · 2026-11-24" in shown
-    recall = {"test/accuracy": 0.5, "test/accuracy_cat": 0.25}
+    recall = {"test/accuracy": 0.5, "test/accuracy_cat/dog": 0.25}
     assert "accuracy 0.5 on" in Elements(page(METADATA | {"metrics": recall})).shown
 
 
