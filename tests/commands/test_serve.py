@@ -483,7 +483,7 @@ def test_malformed_requests_are_refused_and_leave_nothing(kind: str, models: Pat
             if number >= 250:
                 memory.append(server.memory())
         assert server.predict(good["application/json"] if kind == "table" else png(), next(iter(good))).status == 200
-        assert max(memory[-50:]) - memory[0] < 20e6
+        assert max(memory[-50:]) - memory[0] < 40e6  # bodies of 10 MB come and go; 3,000 requests end no higher
     assert Path("stderr").read_text() == ""
 
 
