@@ -413,7 +413,9 @@ def test_a_checkpoint_of_no_run_needs_a_folder(app: App, run: Path, folder: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: str(path.stem))
+@pytest.mark.parametrize(
+    "config", [path for path in CONFIGS if path.stem not in ("minimize", "valley")], ids=lambda path: str(path.stem)
+)  # these two have no network
 @pytest.mark.parametrize("ending", ["onnx", "pt2"])
 def test_each_config_exports(
     config: Path, ending: str, app: App, small_data: Callable[[Path], list[str]], folder: Path
@@ -428,4 +430,4 @@ def test_each_config_exports(
     rounding = 1e-2 if config.stem == "cifar10_resnet" else 1e-6  # it is tested with mixed precision, as it was trained
     assert {name: pair[0] for name, pair in report["metric"].items()} == pytest.approx(tested, rel=rounding)
     assert {name: pair[1] for name, pair in report["metric"].items()} == pytest.approx(tested, rel=max(rounding, 1e-3))
-    assert report["max_difference"] <= 1e-5
+    assert report["max_difference"] <= report["tolerance"]

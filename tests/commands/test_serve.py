@@ -120,6 +120,22 @@ def test_a_prompt_is_continued(models: Path) -> None:
                 True,
             )
         assert server.predict({**body, "length": 100_000}).status == 413
+        long = {**body, "length": 300}
+        assert server.predict(long).status == 200
+        assert server.predict([long] * 3).status == 413  # together they keep the network too long
+        for temperature in (1e-320, 10**400, 1e9):
+            reply = server.predict({**body, "temperature": temperature})
+            assert (reply.status, "temperature" in reply.detail) == (422, True)
+        assert server.predict(body).status == 200
+
+
+def test_other_formats_of_images_are_not_decoded(models: Path) -> None:
+    with served("--model", models / "images.onnx") as server:
+        for kind in ("GIF", "BMP", "TIFF", "WEBP"):
+            content = io.BytesIO()
+            Image.new("L", (28, 28)).save(content, kind)
+            reply = server.predict(content.getvalue(), "image/png")
+            assert (reply.status, "no PNG or JPEG file" in reply.detail) == (422, True)
 
 
 def test_what_is_wrong_is_named_by_row_and_column(server: Server) -> None:

@@ -173,6 +173,19 @@ def test_runs_of_a_study_are_ordinary_runs(
     assert "tiny holds many runs: name one of them" in app("test", "--run", "tiny").err
 
 
+def test_a_run_with_results_but_no_settings_is_kept(
+    done: tuple[Path, Result], tmp_path: Path, app: Callable[..., Result]
+) -> None:
+    copied(done[0], tmp_path)
+    run = Path("lightning_logs/tiny/clean/version_0")
+    (run / "config.yaml").unlink()
+    (run / "notes.txt").write_text("mine")
+    result = app("study", "tiny.yaml")
+    assert result.exit_code == 2
+    assert f"move {run} away" in result.err
+    assert (run / "notes.txt").is_file()
+
+
 def test_a_changed_variant_is_refused_by_name(
     done: tuple[Path, Result], tmp_path: Path, app: Callable[..., Result]
 ) -> None:

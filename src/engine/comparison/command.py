@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.commands import COMMANDS
 from engine.comparison import find
 from engine.comparison.compare import compare
+from engine.errors import UsageError
 from engine.project import program
 from engine.settings.options import Parser
 
@@ -23,6 +24,11 @@ def run(command: str, words: Sequence[str]) -> None:
     options = parser(command).parse_args(words)
     root = Path(options.root or ".")
     comparison = compare([run for text in options.runs for run in find.named(text, root)], options.baseline)
+    if options.output:
+        try:
+            Path(options.output).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"--output {options.output} cannot be made a folder: {error.strerror}") from error
     if options.figures:
         from engine.comparison import report
 

@@ -16,13 +16,15 @@ from engine.errors import UsageError
 from engine.runs.config_file import flat, read_tree, short
 from engine.runs.folder import FOLDER, Run
 
-# Settings that change nothing of what is learned, by the beginning of their short keys: where a run lies and what it
+# Settings that change nothing of what is learned, by their short keys, and all below them: where a run lies and what it
 # shows and writes.
 QUIET = (
-    *("seed_everything", "dashboard", "trainer.default_root_dir", "trainer.logger", "trainer.enable_"),
-    *("trainer.profiler", "trainer.log_every_n_steps", "callbacks.progress", "callbacks.learning_rate"),
-    *("callbacks.summary", "callbacks.diagnosis", "callbacks.predictions", "callbacks.fast_loop"),
+    *("seed_everything", "dashboard", "trainer.default_root_dir", "trainer.logger", "trainer.profiler"),
+    *("trainer.enable_progress_bar", "trainer.enable_model_summary", "trainer.enable_checkpointing"),
+    *("trainer.log_every_n_steps", "callbacks.progress", "callbacks.learning_rate", "callbacks.summary"),
+    *("callbacks.diagnosis", "callbacks.predictions", "callbacks.fast_loop"),
 )
+PATHS = re.compile(r".*(path|root|dir|folder|file)|init_from")  # keys of paths
 LARGE, DEEP = 100_000, 1000  # from here on the fast parser of YAML, which may crash on nested values, is not used
 
 
@@ -75,7 +77,11 @@ class Facts:
             return None
         if not isinstance(scores, dict):
             return None
-        return {str(name): value for name, value in scores.items() if value is None or isinstance(value, int | float)}
+        return {
+            str(name): value if finite(value) else None
+            for name, value in scores.items()
+            if value is None or isinstance(value, int | float)
+        }
 
     @cached_property
     def tested(self) -> dict[str, Any]:
@@ -97,7 +103,8 @@ class Facts:
 
     def recipe(self) -> dict[str, Any]:
         """Return the settings that decide what is learned, without the seed; a path is its last part."""
-        return {key: _name(value) for key, value in self.settings.items() if not key.startswith(QUIET)}
+        quiet = tuple(f"{key}." for key in QUIET)
+        return {key: _name(key, value) for key, value in self.settings.items() if not f"{key}.".startswith(quiet)}
 
 
 def _tree(path: Path) -> Mapping[str, Any]:
@@ -114,8 +121,10 @@ def _tree(path: Path) -> Mapping[str, Any]:
     return read_tree(path)
 
 
-def _name(value: Any) -> Any:
-    return re.split(r"[/\\]", value.rstrip("/\\"))[-1] if isinstance(value, str) else value
+def _name(key: str, value: Any) -> Any:
+    """Return the last part of a path, which may lie elsewhere on another machine, any other value as it is."""
+    is_path = isinstance(value, str) and (PATHS.fullmatch(key) or re.match(r"[/\\~.]|[A-Za-z]:[/\\]", value))
+    return re.split(r"[/\\]", value.rstrip("/\\"))[-1] if is_path else value
 
 
 def finite(value: Any) -> bool:

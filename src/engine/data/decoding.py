@@ -6,13 +6,14 @@ from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.errors import DataError
 
 Fit = Literal["resize", "crop", "pad"]
 WAYS: dict[Fit, Callable[..., Any]] = {"resize": Image.Image.resize, "crop": ImageOps.fit, "pad": ImageOps.pad}
 MODES = {1: "L", 3: "RGB"}
+UPLOADS = ("PNG", "JPEG")  # formats of what comes as a stream: no other decoder reads what strangers send
 CHUNK = 16  # images that a thread decodes at a time: to hand over single ones takes half as long as to decode them
 Map = Callable[..., Iterable[None]]
 
@@ -57,11 +58,13 @@ def decode(
         DataError: If it cannot be read.
     """
     try:
-        with Image.open(source) as image:
+        with Image.open(source, formats=None if isinstance(source, Path) else UPLOADS) as image:
             if max_pixels is not None and image.width * image.height > max_pixels:
                 raise ValueError(f"{image.width} x {image.height} pixels are more than {max_pixels:,}")
             ImageOps.exif_transpose(image, in_place=True)
             pixels = _eight_bits(image).convert(MODES[channels])
+    except UnidentifiedImageError as error:
+        raise DataError(f"{name or source} is not an image that can be read: no PNG or JPEG file") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{name or source} is not an image that can be read: {error}") from error
     if pixels.size != size[::-1]:

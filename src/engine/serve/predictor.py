@@ -23,6 +23,7 @@ TYPES = {"table": (JSON, "text/csv"), "image": ("image/png", "image/jpeg", JSON)
 LIMITS = {"table": ROWS, "image": IMAGES, "text": PROMPTS}
 PIECE = {"table": 4096, "image": 64}  # samples that the network gets at a time
 TEXT = {"prompt": None, "length": 200, "temperature": 0.5, "seed": 0}  # of a continuation, as `predict` has them
+TEMPERATURES = 0.01, 100  # of which logits divided by them are finite
 Rows = list[dict[str, Any]]
 
 
@@ -96,7 +97,10 @@ class Predictor:
             return from_json(rows, inputs)
         if self.kind == "image":
             return np.concatenate([self._image(row, number) for number, row in enumerate(rows, 1)])
-        return [self._prompt(row, number) for number, row in enumerate(rows, 1)]
+        prompts = [self._prompt(row, number) for number, row in enumerate(rows, 1)]
+        if sum(map(steps, prompts)) > STEPS:
+            raise Refusal(413, "these rows have too many characters for one request: send several")
+        return prompts
 
     def _limited(self, rows: Any) -> Any:
         if not len(rows):
@@ -138,10 +142,12 @@ class Predictor:
             if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < math.inf:
                 whole = "" if name == "temperature" else "whole "
                 raise DataError(f"row {number}, column {name}: {value!r:.100} is not a {whole}number of 0 or more")
-        prompt, length = found["prompt"], found["length"]
-        if (len(prompt) + length) * (length + 1) > STEPS:
-            raise Refusal(413, f"row {number}: {len(prompt):,} characters and {length:,} more are too many", number)
-        from_prompt(prompt, self.model.inputs)
+        low, high = TEMPERATURES
+        if found["temperature"] and not low <= found["temperature"] <= high:
+            raise DataError(f"row {number}, column temperature: expected 0, or a number from {low} to {high}")
+        if steps(found) > STEPS:
+            raise Refusal(413, f"row {number}: the prompt and its length are too many characters", number)
+        from_prompt(found["prompt"], self.model.inputs)
         return found
 
     def _texts(self, prompts: Sequence[dict[str, Any]]) -> Rows:
@@ -180,6 +186,12 @@ class Predictor:
         file = io.BytesIO()
         Image.new("L", (inputs["width"], inputs["height"])).save(file, "PNG")
         return {"image": base64.b64encode(file.getvalue()).decode()}
+
+
+def steps(prompt: Mapping[str, Any]) -> int:
+    """Return the characters that the network reads for a continuation: all of them, again for each that it adds."""
+    length: int = prompt["length"]
+    return (len(prompt["prompt"]) + length) * (length + 1)
 
 
 def _mean(column: Mapping[str, Any]) -> float | str:

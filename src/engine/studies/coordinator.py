@@ -45,7 +45,13 @@ class Task:
         return f"{self.variant}/{self.run.folder.name}"
 
     def look(self) -> None:
-        """Take from the folder whether the run has ended: finished and tested, or diverged."""
+        """Take from the folder whether the run has ended: finished and tested, or diverged.
+
+        Raises:
+            UsageError: If it holds results without the settings that they belong to.
+        """
+        if not self.run.config.is_file() and any(self.run.folder.rglob("*.ckpt")):
+            raise UsageError(f"{self.run.config} is missing: move {self.run.folder} away, and it is trained anew")
         status = self.run.status if self.run.config.is_file() else "waiting"
         tested = (self.run.folder / "test.json").is_file() and self.run.record().get("test")
         if status == "diverged" or (status == "finished" and tested):

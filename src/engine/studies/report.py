@@ -1,12 +1,15 @@
 """Report of a study: the comparison of its variants, on the console and as files."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine import console
 from engine.studies.study_file import Study
 
 if TYPE_CHECKING:
+    from engine.comparison.compare import Comparison
     from engine.studies.coordinator import Task
 
 
@@ -23,7 +26,7 @@ def write(study: Study, tasks: "Sequence[Task]") -> None:
     began = [task.run for task in tasks if task.run.config.is_file()]
     if not began:
         return
-    comparison = compare(began, baseline=_baseline(study))
+    comparison = complete(compare(began, baseline=_baseline(study)), tasks)
     table.show(comparison)
     paths = report.write(
         comparison,
@@ -34,6 +37,27 @@ def write(study: Study, tasks: "Sequence[Task]") -> None:
         notes=[study.see] if study.see else [],
     )
     console.say("\n" + "\n".join(f"report: {path}" for path in paths))
+
+
+def complete(comparison: "Comparison", tasks: "Sequence[Task]") -> "Comparison":
+    """Return a comparison that tells of runs without a folder too: those that are left may be the lucky ones."""
+    lost: dict[str, list[int]] = {}
+    for task in tasks:
+        if not task.run.config.is_file():
+            lost.setdefault(task.variant, []).append(task.seed)
+    planned = Counter(task.variant for task in tasks)
+    notes = [
+        f"{name}: {len(seeds)} of {planned[name]} runs failed before their first step and are in no mean:"
+        f" seed {', '.join(map(str, seeds))}"
+        for name, seeds in lost.items()
+    ]
+    differences = []
+    for found in comparison.differences:
+        sides = [name for name in (found.group, found.baseline) if name in lost]
+        texts = [f"{len(lost[name])} of {name} (no step)" for name in sides]
+        verdict = f"{found.verdict}; without {' and '.join(texts)}" if texts else found.verdict
+        differences.append(replace(found, verdict=verdict))
+    return replace(comparison, differences=differences, warnings=[*comparison.warnings, *notes])
 
 
 def _baseline(study: Study) -> str | None:

@@ -30,6 +30,20 @@ def test_any_other_setting_makes_another_group_named_by_it() -> None:
     assert differing(groups) == {"model.optimizer.lr": [0.001, 0.1], "data.root": ["data", "other_data"]}
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("callbacks.checkpoint.init_args.monitor", "train/loss"),
+        ("callbacks.progressive_resizing", {"class_path": "mine.A"}),
+    ],
+)
+def test_a_text_with_a_slash_or_a_name_like_a_quiet_one_makes_another_group(key: str, value: object) -> None:
+    first = {"callbacks.checkpoint.init_args.monitor": "val/loss"}
+    runs = [Run(synthetic(LOGS / "cnn" / f"version_{seed}", seed, {"test/accuracy": 0.9}, first)) for seed in (0, 1)]
+    runs.append(Run(synthetic(LOGS / "cnn" / "version_2", 2, {"test/accuracy": 0.7}, first | {key: value})))
+    assert len(gather(runs)) == 2
+
+
 def test_what_only_one_class_takes_is_no_difference_of_its_own() -> None:
     runs = [
         *seeds(LOGS / "s" / "adam", [0.9]),
