@@ -31,7 +31,8 @@ def test_it_stops_at_the_first_step_where_the_function_is_flat(app: App) -> None
     assert scores["test/loss"] == pytest.approx(2.25**4 - 3 * 2.25**3 + 2)
     assert scores["test/gradient"] < 1e-5
     rows = read_csv(run / "metrics.csv")
-    assert len(rows) == steps
+    assert len(rows) == steps + 1  # a point before each step, and the last
+    assert float(rows[-1]["train/x"]) == scores["test/x"]
     assert float(rows[0]["train/x"]) == 5
     assert float(rows[0]["train/loss"]) == 5**4 - 3 * 5**3 + 2
     assert float(rows[0]["train/gradient"]) == gradient(5)
@@ -80,6 +81,12 @@ def test_a_function_of_ones_own_is_minimized_by_its_name(
     assert app("test", "--run", "bowl").exit_code == 0
     scores = read_json(LOGS / "bowl/version_0/test.json")
     assert (scores["test/x"], scores["test/y"]) == (pytest.approx(3, abs=1e-4), pytest.approx(3, abs=1e-4))
+
+
+def test_a_function_that_is_misspelt_is_named_with_the_nearest(app: App) -> None:
+    result = app("fit", "--config", MINIMIZE, "--model.function", "app.functions.quartc")
+    assert result.exit_code == 2
+    assert "app.functions.quartc; did you mean app.functions.quartic?" in result.err
 
 
 def test_predict_prints_the_point_that_was_reached(app: App) -> None:

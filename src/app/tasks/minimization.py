@@ -56,6 +56,12 @@ class Minimization(SupervisedTask):
         if self.point()["gradient"] < self.tolerance:
             self.trainer.should_stop = True
 
+    def on_train_end(self) -> None:
+        """Log the last point too, where no step begins: a path ends there."""
+        end = {"loss": self.network(torch.zeros(0)).detach(), **self.point()}
+        for logger in self.loggers:
+            logger.log_metrics({f"train/{name}": value.item() for name, value in end.items()}, self.global_step)
+
     def on_test_epoch_end(self) -> None:
         """Log the point that was reached, and after how many steps, if the function is flat there."""
         found = self.point()

@@ -92,6 +92,8 @@ def find(logged: dict[str, Curve], name: str) -> Curve | None:
     y, _, x = name.partition(AGAINST)
     if not x or not {x, y} <= logged.keys():
         return logged.get(name)
+    if np.array_equal(logged[y][0], logged[x][0]):  # places may stand twice: after the last epoch there is no other
+        return logged[x][1], logged[y][1]
     _, rows, columns = np.intersect1d(logged[y][0], logged[x][0], return_indices=True)
     return logged[x][1][columns], logged[y][1][rows]
 

@@ -68,7 +68,8 @@ class Summary(Watcher, ModelSummary):
 
     def _print(self, task: nn.Module) -> None:
         every, total = list(layers(task)), self.total()
-        title = f"{parameters(task):,} parameters, {parameters(task, trained=True):,} trained{total}"
+        count = console.count(parameters(task), "parameter")
+        title = f"{count}, {parameters(task, trained=True):,} trained{total}"
         if self.max_depth is None and len(every) > ROWS:
             rows = [self._row(f"{'  ' * level}{name}", layer, parts) for level, name, layer, parts in tree(task)]
         else:

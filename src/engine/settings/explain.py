@@ -182,7 +182,8 @@ def _import(path: str, class_path: str) -> Callable[..., Any]:
             raise
         raise Wrong(f"{path}: cannot import {class_path}: {error}{_nearest_class(class_path)}") from error
     if not hasattr(module, name) or not module_name:
-        hint = nearest(class_path, [f"{module_name}.{other}" for other in _classes(module) if module_name])
+        names = [*_classes(module), *(other for other, _ in inspect.getmembers(module, inspect.isfunction))]
+        hint = nearest(class_path, [f"{module_name}.{other}" for other in names if module_name])
         raise Wrong(f"{path}: there is no class {class_path}{hint or _nearest_class(class_path)}")
     found: Callable[..., Any] = getattr(module, name)
     return found

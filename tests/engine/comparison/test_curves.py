@@ -72,6 +72,11 @@ def test_a_path_is_one_number_against_another_where_both_were_logged() -> None:
     path = curves.find(logged, "train/y against train/x")
     assert path is not None
     assert [part.tolist() for part in path] == [[3, 4], [7, 6]]  # in the order of the steps, not of x
+    logged["train/x"] = (np.array([2.0, 3, 3]), np.array([5.0, 3, 4]))  # the last after the last epoch
+    logged["train/y"] = (np.array([2.0, 3, 3]), np.array([7.0, 6, 8]))
+    path = curves.find(logged, "train/y against train/x")
+    assert path is not None
+    assert [part.tolist() for part in path] == [[5, 3, 4], [7, 6, 8]]
     assert curves.find(logged, "train/y against train/z") is None
     assert curves.find(logged, "train/y") is logged["train/y"]
 

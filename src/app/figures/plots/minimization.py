@@ -39,7 +39,7 @@ def on_contours(grid: tuple[Array, Array, Array], path: tuple[Array, Array], tit
     x, y, values = grid
     height = values - values.min()
     levels = height.max() * np.logspace(-5, 0, LEVELS)
-    plot.contour(x, y, height, levels=levels, cmap="Greys_r", linewidths=0.8, vmin=0, vmax=1.2 * height.max())
+    plot.contour(x, y, height, levels=levels, colors=GREY, linewidths=0.7, alpha=0.6)
     _path(plot, *path)
     legend_above(plot)
     return figure
