@@ -67,8 +67,7 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
     file = Path(options.init_from) if options.init_from and Path(options.init_from).is_file() else None
     source = _source(options.init_from, file, root) if options.init_from else None
     if not configs and source is None:
-        stray = next((f"unexpected {word}; " for word in overrides[:1] if "." not in word), "")
-        raise UsageError(f"{stray}fit needs --config FILE, or --run RUN to resume one. {_shipped()}")
+        raise UsageError(f"{_stray(overrides)}fit needs --config FILE, or --run RUN to resume one. {_shipped()}")
     name = options.name or (configs[0].stem if configs else source.name if source else "")
     parts = name.split("/")
     if len(parts) > 2 or any(part in ("", ".", "..") or Path(part).name != part for part in parts):
@@ -83,6 +82,13 @@ def _fit(options: argparse.Namespace, configs: list[Path], overrides: list[str],
         preview=options.print_schedule,
         trust=options.trust,
     )
+
+
+def _stray(overrides: Sequence[str]) -> str:
+    """Return the beginning of an error that names a first word which is no setting."""
+    word = overrides[0] if overrides else "."
+    hint = nearest(word, ("--config", "--run", "--name")) if word.startswith("--") else ""
+    return "" if "." in word or word == "--model" else f"unexpected {word}{hint or ';'} "
 
 
 def _source(text: str, file: Path | None, root: Path) -> Run | None:
@@ -105,7 +111,9 @@ def _evaluation(
         run = runs.newest(root, options.name or configs[0].stem)
         configs = []  # the run's own settings are the ones that it was trained with
     else:
-        raise UsageError(f"{command} needs --config FILE for the newest run of it, or --run RUN. {_shipped()}")
+        raise UsageError(
+            f"{_stray(overrides)}{command} needs --config FILE for the newest run of it, or --run RUN. {_shipped()}"
+        )
     if run is None and not configs:
         raise UsageError(f"{which} is not in the folder of a run: say with --config what network it belongs to")
     if run is None:

@@ -121,13 +121,22 @@ def wants_settings_help(words: Sequence[str]) -> bool:
 
 
 def exported_model(words: Sequence[str]) -> str | None:
-    """Return the file that --model names if it is an exported model; else --model is a key of settings."""
+    """Return the file that --model names if it is an exported model; else --model is a key of settings.
+
+    Raises:
+        UsageError: If it names another file or folder, or what would be one.
+    """
     values = [
         word.partition("=")[2] if "=" in word else following
         for word, following in zip(words, [*words[1:], ""], strict=True)
         if word.partition("=")[0] == "--model"
     ]
-    return next((value for value in values if value.endswith(EXPORTED)), None)
+    for value in values:
+        if value.endswith(EXPORTED):
+            return value
+        if "/" in value or Path(value).exists():
+            raise UsageError(f"--model {value} is no {' or '.join(EXPORTED)} file; for a run: --run RUN")
+    return None
 
 
 def shipped() -> list[Path]:
