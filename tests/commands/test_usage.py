@@ -74,7 +74,10 @@ WRONG = {
     "part of a name": ([*FIT, "--trainer.epochs", "2"], ["no trainer.epochs", "did you mean max_epochs?"]),
     "help for no class": (["fit", "--model.help", "app.tasks.Nope"], ["app.tasks.Nope"]),
     "config that is a folder": (["fit", "--config", str(PRODUCT.parent)], ["is a folder"]),
-    "misspelt --config": (["fit", "--confg", "configs/product.yaml"], ["unexpected --confg; did you mean --config? fit needs --config"]),
+    "misspelt --config": (
+        ["fit", "--confg", "configs/product.yaml"],
+        ["unexpected --confg; did you mean --config? fit needs --config"],
+    ),
     "misspelt --run": (["export", "--rum", "product"], ["unexpected --rum; did you mean --run? export needs"]),
     "another file for a model": (["predict", "--model", "runs/model.onx"], ["--model runs/model.onx is no .onnx or"]),
     "misspelt option of a reader": (["compare", "a", "--basline", "b"], ["--basline b; did you mean --baseline?"]),

@@ -80,5 +80,5 @@ def test_a_shipped_study_is_read_and_says_what_to_see(path: Path, monkeypatch: p
     monkeypatch.chdir(PROJECT)
     study = read(path)
     assert study.see
-    assert study.baseline in study.variants
+    assert study.baseline in study.variants or len(study.seeds) == 1  # where nothing is random
     assert len(path.read_text().splitlines()) <= 30
