@@ -60,6 +60,9 @@ def test_output_is_a_report_and_json_stays_json(app: App) -> None:
     refused = app("compare", "wide", "narrow", "--output", "out", "--figures", "val/los")
     assert refused.exit_code == 2
     assert "did you mean val/loss?" in refused.err
+    refused = app("compare", "wide", "narrow", "--output", "out/comparison.md")
+    assert (refused.exit_code, refused.out) == (2, "")
+    assert "--output out/comparison.md cannot be made a folder" in refused.err
 
 
 @pytest.mark.usefixtures("runs")

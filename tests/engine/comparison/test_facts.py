@@ -30,6 +30,12 @@ def test_a_config_that_would_crash_the_fast_parser_is_an_error(text: str) -> Non
         _ = facts.settings
 
 
+def test_a_score_that_is_not_finite_is_null() -> None:
+    run = Run(synthetic(RUN))
+    (RUN / "test.json").write_text('{"test/loss": NaN, "test/mae": Infinity, "test/r2": 0.5}')
+    assert Facts.read(run).scores == {"test/loss": None, "test/mae": None, "test/r2": 0.5}
+
+
 def test_a_run_in_a_study_knows_it() -> None:
     assert Facts(Run(Path("lightning_logs/s/v/version_0")), {}).study == "s"
     assert Facts(Run(Path("/x/lightning_logs/s/v/version_0")), {}).study == "s"
